@@ -1,0 +1,72 @@
+"""Write files whole or not at all, and read weaksup's own Parquet files with a clear word when they are not."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from weaksup.errors import DiskError, UsageError
+
+__all__ = ["atomic_path", "read_table", "write_table", "write_text"]
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success sync it and rename it over `path`, on failure remove it."""
+    target = Path(path)
+    if target.is_dir():
+        raise DiskError(f"cannot write {target}: expected a file name, got a folder; name a file inside it")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    except OSError as error:
+        advice = "check that its folder exists and is writable"
+        raise DiskError(f"cannot write {target}: {error.strerror}; {advice}") from None
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.chmod(0o666 & ~_umask())
+        part.replace(target)
+    except OSError as error:
+        raise DiskError(f"cannot write {target}: {error.strerror or error}; free some space and run again") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as part:
+        part.write_text(text, encoding="utf-8", newline="")
+
+
+def write_table(table: pa.Table, path: str | Path) -> None:
+    """Write a Parquet file atomically."""
+    with atomic_path(path) as part:
+        pq.write_table(table, part, compression="zstd")
+
+
+def read_table(path: str | Path, key: str, *, what: str) -> tuple[pa.Table, dict[str, Any]]:
+    """Read a Parquet file that weaksup wrote, with the JSON that it holds under `key`."""
+    if not Path(path).is_file():
+        raise UsageError(f"expected a file of {what}, got {path}, which does not exist")
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read(), json.loads((file.metadata.metadata or {})[key.encode()])
+    except (pa.ArrowException, OSError, KeyError, ValueError):
+        raise UsageError(f"expected a file of {what} written by weaksup, got {path}, which is not one") from None

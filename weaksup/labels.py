@@ -1,0 +1,206 @@
+"""Label spaces, the abstain value, and probabilistic labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weaksup.errors import UsageError, VoteError
+from weaksup.files import read_table, write_table
+
+__all__ = ["ABSTAIN", "LabelSpace", "SoftLabels", "encode_gold"]
+
+ABSTAIN = -1
+"""The vote that is no vote. Defined here and nowhere else."""
+
+_INVALID = -2  # what `encode` puts where a value is no label
+_PLAIN = {str, int, type(None)}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSpace:
+    """Name the classes; the position of a name is its class index.
+
+    >>> space = LabelSpace({"HAM": "a message from a person", "SPAM": "an unwanted offer"})
+    >>> space.index("SPAM"), space.index(None), len(space)
+    (1, -1, 2)
+    """
+
+    names: tuple[str, ...]
+    descriptions: tuple[str, ...] = ()
+    guideline: str = ""
+    version: str = "1"
+    _codes: dict[object, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __init__(
+        self,
+        names: Iterable[str] | Mapping[str, str],
+        descriptions: Sequence[str] = (),
+        *,
+        guideline: str = "",
+        version: str = "1",
+    ) -> None:
+        if isinstance(names, str):
+            raise UsageError(f'label space: expected a list of names, got the string "{names}"; write ["{names}", ...]')
+        texts = tuple(names.values()) if isinstance(names, Mapping) else tuple(descriptions)
+        set_field = object.__setattr__
+        set_field(self, "names", tuple(names))
+        set_field(self, "descriptions", texts or ("",) * len(self.names))
+        set_field(self, "guideline", guideline)
+        set_field(self, "version", version)
+        _check_names(self.names, self.descriptions)
+        codes: dict[object, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN}
+        codes.update({i: i for i in range(len(self.names))})
+        codes.update({name: i for i, name in enumerate(self.names)})
+        set_field(self, "_codes", codes)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, value: object) -> int:
+        """Return the class index of a name or an index, or -1 for `None` and -1; raise `VoteError` for all else."""
+        code = int(self.encode([value])[0])
+        if code == _INVALID:
+            raise VoteError(f"expected {self.expected}, got {_show(value)}")
+        return code
+
+    def encode(self, values: Sequence[object]) -> NDArray[np.int16]:
+        """Turn raw votes into class indices; a value that is no vote becomes -2 (see `first_invalid`)."""
+        if set(map(type, values)) <= _PLAIN:
+            codes = self._codes
+            return np.fromiter((codes.get(v, _INVALID) for v in values), np.int16, len(values))
+        return np.fromiter((self._encode_one(v) for v in values), np.int16, len(values))
+
+    def _encode_one(self, value: object) -> int:
+        # True == 1 and 1.0 == 1 in a dict: a type check keeps them out.
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (str, int, np.integer, type(None))):
+            return _INVALID
+        plain = str(value) if isinstance(value, str) else None if value is None else int(value)
+        return self._codes.get(plain, _INVALID)
+
+    @staticmethod
+    def first_invalid(codes: NDArray[np.int16]) -> int | None:
+        """Return the position of the first value that is no vote, or `None`."""
+        where = np.flatnonzero(codes == _INVALID)
+        return int(where[0]) if where.size else None
+
+    @property
+    def expected(self) -> str:
+        """Say what a vote may be, for error messages."""
+        shown = ", ".join(self.names[:6]) + (", ..." if len(self.names) > 6 else "")
+        return f"one of {shown}, an index 0 to {len(self.names) - 1}, or None / -1 to abstain"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the label space as plain JSON."""
+        return {
+            "names": list(self.names),
+            "descriptions": list(self.descriptions),
+            "guideline": self.guideline,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LabelSpace:
+        """Read what `to_json` wrote."""
+        return cls(data["names"], data["descriptions"], guideline=data["guideline"], version=data["version"])
+
+
+def _check_names(names: tuple[str, ...], descriptions: tuple[str, ...]) -> None:
+    if len(names) < 2:
+        raise UsageError(f"label space: expected at least 2 labels, got {len(names)}; name every class")
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise UsageError(f"label space: expected printable, non-empty names, got {_show(name)}")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f'label space: the label "{twice}" is named twice; names must differ')
+    if len(descriptions) != len(names):
+        raise UsageError(f"label space: expected {len(names)} descriptions, got {len(descriptions)}")
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def encode_gold(values: Sequence[object], labels: LabelSpace, *, column: str = "gold") -> NDArray[np.int16]:
+    """Turn a gold column into class indices [n]; empty, null and -1 mean "not known" and become -1.
+
+    A column of strings such as "1" is read as class indices when no label has that name.
+    """
+    cleaned: list[object] = [None if v is None or v in ("", "-1") else v for v in values]
+    codes = labels.encode(cleaned)
+    if labels.first_invalid(codes) is not None:
+        codes = labels.encode([_as_index(v) if v not in labels.names else v for v in cleaned])
+    bad = labels.first_invalid(codes)
+    if bad is not None:
+        raise VoteError(f'column "{column}", row {bad + 1}: expected {labels.expected}, got {_show(values[bad])}')
+    return codes
+
+
+def _as_index(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftLabels:
+    """Probabilistic labels: for each row a distribution over the classes.
+
+    `proba` is float64 [n, k] and its rows sum to 1; `covered` [n] is False where no source voted: there the row is
+    only the prior, not a prediction.
+    """
+
+    ids: tuple[str, ...]
+    proba: NDArray[np.float64]
+    covered: NDArray[np.bool_]
+    labels: LabelSpace
+
+    def __post_init__(self) -> None:
+        n, k = self.proba.shape
+        if (len(self.ids), len(self.covered), len(self.labels)) != (n, n, k):
+            raise UsageError(f"soft labels: expected {n} ids, {n} coverage marks and {k} labels for proba [{n}, {k}]")
+        if n and not (np.isfinite(self.proba).all() and np.allclose(self.proba.sum(axis=1), 1.0, atol=1e-6)):
+            raise UsageError("soft labels: every row of proba must be finite and sum to 1")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """The largest probability of each row, [n]."""
+        confidence: NDArray[np.float64] = self.proba.max(axis=1)
+        return confidence
+
+    def hard(self) -> NDArray[np.int16]:
+        """The most probable class of each row [n]; -1 where no source voted."""
+        return np.where(self.covered, self.proba.argmax(axis=1), ABSTAIN).astype(np.int16)
+
+    def save(self, path: str, meta: Mapping[str, Any] | None = None) -> None:
+        """Write Parquet: id, label (null where uncovered), confidence, covered, and p(<label>) per class."""
+        names = self.labels.names
+        hard = [names[c] if c >= 0 else None for c in self.hard().tolist()]
+        columns = {
+            "id": pa.array(self.ids, pa.string()),
+            "label": pa.array(hard, pa.string()),
+            "confidence": pa.array(self.confidence),
+            "covered": pa.array(self.covered),
+        }
+        columns.update({f"p({name})": pa.array(self.proba[:, j]) for j, name in enumerate(names)})
+        info = {"labels": self.labels.to_json(), **(meta or {})}
+        table = pa.table(columns).replace_schema_metadata({"weaksup.labels": json.dumps(info)})
+        write_table(table, path)
+
+    @classmethod
+    def load(cls, path: str) -> SoftLabels:
+        """Read what `save` wrote."""
+        table, info = read_table(path, "weaksup.labels", what="soft labels")
+        labels = LabelSpace.from_json(info["labels"])
+        proba = np.column_stack([table.column(f"p({name})").to_numpy() for name in labels.names])
+        covered = table.column("covered").to_numpy().astype(bool)
+        return cls(tuple(table.column("id").to_pylist()), proba, covered, labels)

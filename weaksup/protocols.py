@@ -1,0 +1,110 @@
+"""What the parts of the house expect of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from weaksup.corpus import Chunk
+    from weaksup.labels import LabelSpace
+    from weaksup.votes import VoteMatrix
+
+__all__ = [
+    "ChunkVotes",
+    "LabelModelProtocol",
+    "Prompt",
+    "PromptFunctionProtocol",
+    "Provider",
+    "Reply",
+    "Voter",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkVotes:
+    """Votes of one source on one chunk: `codes` int16 [n]; `errors` maps positions to the exception raised there.
+
+    A code of -2 marks a value that is no label; `invalid` maps such positions to the value, as text.
+    """
+
+    codes: NDArray[np.int16]
+    errors: Mapping[int, BaseException] = field(default_factory=dict)
+    invalid: Mapping[int, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Voter(Protocol):
+    """A labeling function, as `apply` sees it: every kind of LF answers for a whole chunk."""
+
+    @property
+    def name(self) -> str:
+        """The name that reports and votes carry."""
+        ...
+
+    def vote(self, chunk: Chunk, labels: LabelSpace) -> ChunkVotes:
+        """Vote on every row of the chunk, in order."""
+        ...
+
+
+class LabelModelProtocol(Protocol):
+    """Combine votes into probabilities; never sees a document."""
+
+    def fit(self, votes: VoteMatrix | NDArray[Any]) -> Self:
+        """Learn how far each source can be trusted."""
+        ...
+
+    def predict_proba(self, votes: VoteMatrix | NDArray[Any]) -> NDArray[np.float64]:
+        """Return probabilities [n, k]; rows sum to 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent for one row: a system text, a user text, and the answers allowed."""
+
+    system: str
+    user: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: the raw text and what was counted; `None` where the provider did not say."""
+
+    text: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    model: str = ""
+
+
+class PromptFunctionProtocol(Protocol):
+    """A prompted labeling function in two pure halves; it never calls a model."""
+
+    @property
+    def name(self) -> str:
+        """The name that reports and votes carry."""
+        ...
+
+    def render(self, row: Any) -> Prompt:
+        """Turn a row into a prompt."""
+        ...
+
+    def parse(self, text: str) -> int:
+        """Turn a reply into a class index, or ABSTAIN when it is no clean answer."""
+        ...
+
+
+class Provider(Protocol):
+    """One verb: answer a prompt. Row ids let recorded answers be found again."""
+
+    def answer(self, prompt: Prompt, *, row_id: str) -> Reply:
+        """Return the reply; raise `SendError` subclasses that say whether money may have been spent."""
+        ...
+
+
+Rows = Sequence[Any]
