@@ -6,7 +6,7 @@ from collections import namedtuple
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -22,6 +22,10 @@ class Row(tuple[Any, ...]):
 
     __slots__ = ()
     _index: ClassVar[Mapping[str, int]] = {}
+
+    if TYPE_CHECKING:  # the fields of a schema are descriptors of its own subclass
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __getitem__(self, key: Any) -> Any:
         return tuple.__getitem__(self, self._index[key] if isinstance(key, str) else key)
@@ -50,7 +54,8 @@ def row_type(columns: tuple[str, ...]) -> type[Row]:
     """
     slots = namedtuple("slots", list(columns), rename=True)  # type: ignore[misc]  # made at run time, from a schema
     fields: dict[str, Any] = {"__slots__": (), "_index": {name: i for i, name in enumerate(columns)}}
-    for slot, name in zip(slots._fields, columns, strict=True):
+    names: tuple[str, ...] = slots._fields
+    for slot, name in zip(names, columns, strict=True):
         if slot == name and name not in Row.__dict__:
             fields[name] = slots.__dict__[slot]
     return type("Row", (Row,), fields)
