@@ -1,0 +1,20 @@
+"""What the votes look like: coverage, overlaps, conflicts, accuracy where gold exists, and the rows behind them."""
+
+from weaksup.analysis.analyze import analyze
+from weaksup.analysis.examples import Texts
+from weaksup.analysis.lf_analysis import LFAnalysis
+from weaksup.analysis.nouns import Analysis, Example, Fight, Finding, LabelBalance, LabelScore, Share, SourceStats
+
+__all__ = [
+    "Analysis",
+    "Example",
+    "Fight",
+    "Finding",
+    "LFAnalysis",
+    "LabelBalance",
+    "LabelScore",
+    "Share",
+    "SourceStats",
+    "Texts",
+    "analyze",
+]
