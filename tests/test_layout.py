@@ -42,11 +42,11 @@ def test_each_link_resolves_to_the_real_folder() -> None:
             assert link.resolve() == ROOT / name
 
 
-def test_every_module_imports_and_lists_its_public_names_in_order() -> None:
+def test_every_module_imports_and_has_the_public_names_it_lists() -> None:
     for info in pkgutil.walk_packages(weaksup.__path__, "weaksup."):
         module = importlib.import_module(info.name)
         names = getattr(module, "__all__", [])
-        assert list(names) == sorted(names), info.name
+        assert len(set(names)) == len(names), info.name
         assert all(hasattr(module, name) for name in names), info.name
 
 

@@ -1,0 +1,25 @@
+"""Options that several verbs share, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+__all__ = ["as_json", "corpus_columns"]
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+
+
+def corpus_columns(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --text, --id and --encoding: how to read a corpus."""
+    for option in (
+        click.option("--encoding", default="utf-8", show_default=True, help="How text files are encoded."),
+        click.option("--id", "id_column", metavar="COLUMN", help='Column of row ids.  [default: "id", or the content]'),
+        click.option("--text", default="text", show_default=True, metavar="COLUMN", help="Column of the texts."),
+    ):
+        function = option(function)
+    return function
