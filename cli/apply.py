@@ -38,6 +38,7 @@ Examples:
 @click.option("--check-examples", is_flag=True, help="Run the examples beside the LFs; with no CORPUS, nothing else.")
 @as_json
 def command(
+    *,
     lfs: str,
     corpus: str | None,
     output: str | None,
@@ -52,8 +53,8 @@ def command(
 ) -> None:
     """Run the labeling functions of LFS (a file or an import path) over CORPUS and write their votes.
 
-    CORPUS is a CSV, TSV, JSONL or Parquet file, plain or .gz, or a folder of them. Rows that cannot be read, and rows on
-    which an LF failed, are reported, never dropped in silence.
+    CORPUS is a CSV, TSV, JSONL or Parquet file, plain or .gz, or a folder of them. Rows that cannot be read, and rows
+    on which an LF failed, are reported, never dropped in silence.
     """
     from weaksup.apply import apply_to_file
     from weaksup.cli.progress import progress

@@ -36,10 +36,12 @@ class Ticket:
 @cache
 def load_tickets() -> tuple[Ticket, ...]:
     """Return all tickets in an order that mixes the labels; the same on every machine."""
-    found = []
+    found: list[Ticket] = []
     for label in LABELS.names:
         text = (files("weaksup.demo") / "data" / f"{label}.txt").read_text(encoding="utf-8")
-        for line in text.split("\n"):
-            if line:
-                found.append(Ticket("t-" + hashlib.sha256(line.encode()).hexdigest()[:10], line, label))
+        found += [Ticket(_id(line), line, label) for line in text.split("\n") if line]
     return tuple(sorted(found, key=lambda ticket: ticket.id))
+
+
+def _id(text: str) -> str:
+    return "t-" + hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -1,0 +1,23 @@
+"""`weaksup init`: a small project to edit."""
+
+from __future__ import annotations
+
+import click
+
+EPILOG = """\b
+Example:
+  weaksup init tickets && cd tickets && weaksup run
+"""
+
+
+@click.command("init", epilog=EPILOG)
+@click.argument("folder", type=click.Path())
+@click.option("--force", is_flag=True, help="Write over files of an earlier project.")
+def command(folder: str, force: bool) -> None:
+    """Write a small project into FOLDER: weaksup.toml, lfs.py, prompts.py and a corpus. It runs as it is."""
+    from weaksup.cli import render
+    from weaksup.demo import write_starter
+
+    for path in write_starter(folder, force=force):
+        render.line(str(path))
+    render.note(f"next: cd {folder} && weaksup run")

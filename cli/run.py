@@ -1,0 +1,114 @@
+"""`weaksup run`: every step of weaksup.toml, and a summary that fits one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weaksup.cli.options import as_json
+
+if TYPE_CHECKING:
+    from weaksup.pipeline import Summary
+
+EPILOG = """\b
+Examples:
+  weaksup run                    the project in this folder
+  weaksup run tickets --json
+"""
+
+
+@click.command("run", epilog=EPILOG)
+@click.argument("folder", type=click.Path(), default=".")
+@as_json
+def command(folder: str, as_json: bool = False) -> None:
+    """Do every step of weaksup.toml in FOLDER: apply, analyze, fit, ask, distill.
+
+    A step runs only when its inputs or settings changed; an interrupted run goes on where it stopped, and answers that
+    were paid for are never paid for again.
+    """
+    from weaksup.cli import render
+    from weaksup.cli.progress import steps
+    from weaksup.errors import BudgetError, ProviderError, ShortfallError
+    from weaksup.pipeline import run_project
+    from weaksup.project import Project
+
+    project = Project.load(folder)
+    with steps() as watch:
+        summary = run_project(project, watch=watch)
+    if as_json:
+        render.emit_json(summary.to_json())
+    else:
+        for name, text in _lines(summary):
+            render.line(f"  {name:<14}{text}")
+    if summary.stopped == "provider":
+        raise ProviderError(
+            f"the provider stopped answering; {summary.failed:,} rows failed; run again when it is back"
+        )
+    if summary.stopped == "budget":
+        raise BudgetError(
+            f"the budget is reached; {summary.not_asked:,} rows were not asked; raise budget_usd and run again"
+        )
+    if summary.failed:
+        raise ShortfallError(f"{summary.failed:,} rows asked brought no answer; run again to ask them again")
+
+
+def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Say what every step found, a line or two each."""
+    from weaksup.cli.render import percent
+
+    found = summary.steps
+    rows = found["apply"]
+    lost = f"{rows['rejected']:,} rejected, {rows['duplicates']:,} duplicates, {rows['faults']:,} LF faults"
+    yield "rows", f"{rows['rows']:,} ({lost})"
+    for reject in rows["rejects"]:
+        yield "", f"rejected {reject}"
+    votes = found["analyze"]
+    fights = f"{percent(votes['overlapped'])} overlap, {percent(votes['conflicted'])} conflict"
+    yield "votes", f"{votes['sources']} labeling functions cover {percent(votes['covered'])}; {fights}"
+    yield "label model", _compared(found["fit"])
+    for tier in found.get("ask", {}).get("tiers", []):
+        yield "asked", _asked(tier)
+    if "refit" in found:
+        yield "with answers", _compared(found["refit"])
+    yield from _student(found["distill"])
+    yield "files", f"{summary.folder}: " + ", ".join(summary.files)
+    if summary.reused:
+        yield "", f"not changed, so not run again: {', '.join(summary.reused)}"
+
+
+def _compared(fit: dict[str, Any]) -> str:
+    text = f"{fit['covered']:,} rows labeled, {fit['differ']:,} other than majority vote"
+    if "model" not in fit:
+        return text
+    scores = [f"{name} {_accuracy(fit[key])}" for name, key in (("model", "model"), ("majority vote", "majority"))]
+    return f"{', '.join(scores)} on {fit['model']['judged']:,} labeled rows; {fit['differ']:,} labels differ"
+
+
+def _accuracy(score: dict[str, Any]) -> str:
+    if score["accuracy"] is None:
+        return "not scored"
+    return f"{score['accuracy']:.3f} ({score['low']:.3f}-{score['high']:.3f})"
+
+
+def _asked(tier: dict[str, Any]) -> str:
+    parts = [f"{tier['answered']:,} answered"]
+    parts += [f"{sum(tier[what].values()):,} {what}" for what in ("abstained", "failed") if tier[what]]
+    parts += [f"{tier['not_asked']:,} not asked (budget)"] if tier["not_asked"] else []
+    cached = f", {tier['cached']:,} from the store" if tier["cached"] else ""
+    money = f"${tier['spent_usd']:.4f} now, ${tier['run_spent_usd']:.4f} by this project so far"
+    return f"{tier['source']}: {tier['rows']:,} worst rows, {', '.join(parts)}{cached}; {money}"
+
+
+def _student(distilled: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    size = f"{distilled['bytes'] / 1e6:.1f} MB, trained on {distilled['trained_on']:,} rows"
+    if "score" not in distilled:
+        yield "student", f"{size}; no gold, so not scored"
+        return
+    yield (
+        "student",
+        f"accuracy {_accuracy(distilled['score'])} on {distilled['score']['judged']:,} held-out rows; {size}",
+    )
+    if "lf_only" in distilled:
+        yield "", f"without the answers: {_accuracy(distilled['lf_only'])}"

@@ -1,0 +1,107 @@
+"""A project: the folder that holds weaksup.toml, and what the file says."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from weaksup.errors import ConfigError
+
+__all__ = ["AskSettings", "CorpusSettings", "FitSettings", "LabelingSettings", "Project", "StudentSettings"]
+
+FILE_NAME = "weaksup.toml"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CorpusSettings(_Section):
+    """[corpus]: where the rows are. `gold` names a column of true labels: it is used to score, never to learn."""
+
+    path: str
+    text: str = "text"
+    id: str | None = None
+    encoding: str = "utf-8"
+    gold: str | None = None
+    gold_path: str | None = None  # the gold column lives in another file with the same ids
+
+
+class LabelingSettings(_Section):
+    """[labeling]: the module with the labeling functions and the label space."""
+
+    module: str = "lfs.py"
+    workers: int = Field(1, ge=1, le=64)
+    max_faults: Share = 0.01
+
+
+class FitSettings(_Section):
+    """[label_model]: which model combines the votes."""
+
+    name: str = "default"
+    class_balance: dict[str, float] | None = None
+
+
+class AskSettings(_Section):
+    """[ask]: the prompt and the budget, in dollars for the whole project."""
+
+    prompts: str = "prompts.py"
+    budget_usd: float = Field(ge=0, allow_inf_nan=False)
+
+
+class StudentSettings(_Section):
+    """[student]: the small classifier."""
+
+    kind: str = "linear"
+    seed: int = 0
+
+
+class Project(_Section):
+    """What weaksup.toml says; paths in it are relative to its folder."""
+
+    corpus: CorpusSettings
+    labeling: LabelingSettings = LabelingSettings()
+    label_model: FitSettings = FitSettings()
+    ask: AskSettings | None = None
+    tiers: tuple[dict[str, Any], ...] = ()
+    student: StudentSettings = StudentSettings()
+    output: str = "out"
+    folder: Path = Path()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a project from its folder or its weaksup.toml."""
+        file = Path(path) / FILE_NAME if Path(path).is_dir() else Path(path)
+        try:
+            data = tomllib.loads(file.read_text(encoding="utf-8"))
+            return cls(**data, folder=file.parent.resolve())
+        except FileNotFoundError:
+            raise ConfigError(f"expected a {FILE_NAME} at {file}, found none; `weaksup init DIR` writes one") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file}: expected TOML, got {error}") from None
+        except ValidationError as error:
+            raise ConfigError(f"{file}: {_first_fault(error)}") from None
+
+    def path(self, name: str) -> Path:
+        """Return a path named in weaksup.toml as seen from the project's folder."""
+        return self.folder / name
+
+    @property
+    def out(self) -> Path:
+        """The folder that the steps write into."""
+        return self.folder / self.output
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f'"{place}" is not a setting; remove it or check its spelling'
+    if fault["type"] == "missing":
+        return f'the setting "{place}" is missing'
+    return f'"{place}": {fault["msg"]}, got {fault["input"]!r}'
