@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from weaksup.analysis import LFAnalysis, analyze
     from weaksup.apply import apply_lfs, apply_to_file
     from weaksup.corpus import Corpus, open_corpus
-    from weaksup.label_models import LabelModel, MajorityVote
+    from weaksup.label_models import LabelModel, MajorityVote, SnorkelLabelModel
     from weaksup.labeling_functions import LabelingFunction, labeling_function
     from weaksup.labeling_functions.preprocessors import preprocessor
     from weaksup.labeling_functions.prompts import PromptFunction, prompt_function
     from weaksup.labels import ABSTAIN, LabelSpace, SoftLabels
-    from weaksup.slices import Slice, find_slices
+    from weaksup.slices import Slice, find_slices, rows_to_ask
     from weaksup.votes import Source, VoteMatrix
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ _HOMES = {
     "MajorityVote": "label_models",
     "PromptFunction": "labeling_functions.prompts",
     "Slice": "slices",
+    "SnorkelLabelModel": "label_models",
     "SoftLabels": "labels",
     "Source": "votes",
     "VoteMatrix": "votes",
@@ -43,6 +44,7 @@ _HOMES = {
     "open_corpus": "corpus",
     "preprocessor": "labeling_functions.preprocessors",
     "prompt_function": "labeling_functions.prompts",
+    "rows_to_ask": "slices",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "MajorityVote",
     "PromptFunction",
     "Slice",
+    "SnorkelLabelModel",
     "SoftLabels",
     "Source",
     "VoteMatrix",
@@ -66,6 +69,7 @@ __all__ = [
     "open_corpus",
     "preprocessor",
     "prompt_function",
+    "rows_to_ask",
 ]
 
 

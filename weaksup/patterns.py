@@ -47,19 +47,34 @@ def find_patterns(votes: VoteMatrix | NDArray[Any]) -> Patterns:
     base = int(values.max(initial=0)) + 2
     code = np.zeros(n, np.int64)
     width = 1  # codes so far lie in [0, width)
-    for j in range(m):
+    j = 0
+    while j < m:
         if width * base >= 2**62:
             code, width = _rank(code)
-        code = code * base + (values[:, j].astype(np.int64) + 1)
-        width *= base
+        start = j
+        while j < m and width * base < 2**62:
+            width *= base
+            j += 1
+        _append_digits(code, values[:, start:j], base)
     index, size = _rank(code, width)
-    first = np.zeros(size, np.int64)
-    first[index[::-1]] = np.arange(n - 1, -1, -1)
+    row = np.zeros(size, np.int64)
+    row[index] = np.arange(n)  # any row of a pattern will do
     return Patterns(
-        values=np.ascontiguousarray(values[first]).astype(np.int16, copy=False),
+        values=np.ascontiguousarray(values[row]).astype(np.int16, copy=False),
         counts=np.bincount(index, minlength=size),
         index=index,
     )
+
+
+def _append_digits(code: NDArray[np.int64], columns: NDArray[Any], base: int) -> None:
+    """Append one digit a column (vote + 1) to every code, in place; a block of rows stays in the cache throughout."""
+    ones = sum(base**j for j in range(columns.shape[1]))
+    for start in range(0, len(code), 16384):
+        part, votes = code[start : start + 16384], columns[start : start + 16384]
+        for j in range(columns.shape[1]):
+            part *= base
+            np.add(part, votes[:, j], out=part, casting="unsafe")
+        part += ones
 
 
 def _rank(code: NDArray[np.int64], width: int | None = None) -> tuple[NDArray[np.int64], int]:

@@ -1,0 +1,171 @@
+"""What every label model shares: reading votes, the class balance, uncovered rows, labels from probabilities."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from weaksup.errors import UsageError
+from weaksup.label_models.reading import check_range, count_gold, read_balance, read_values
+from weaksup.label_models.saved import read_model, write_model
+from weaksup.label_models.ties import TiePolicy, choose
+from weaksup.labels import SoftLabels
+from weaksup.patterns import Patterns, find_patterns
+from weaksup.votes import VoteMatrix, Votes
+
+__all__ = ["BaseLabelModel", "Floats1d", "Floats2d"]
+
+Floats1d = NDArray[np.float64]
+Floats2d = NDArray[np.float64]
+
+
+class BaseLabelModel(ABC):
+    """Combine votes into probabilities; never sees a document.
+
+    Votes are a `VoteMatrix`, or an array [n, m] of class indices with -1 for abstain. A subclass writes two hooks,
+    `_learn` and `_infer`, and both see distinct vote rows only. Fields that `fit` learns end in `_`:
+
+    k_              number of classes
+    m_              number of sources
+    names_          names of the sources, `None` after a bare array; kinds_ likewise what they are
+    class_balance_  float64 [k], sums to 1: given, estimated by the model, or uniform; also what uncovered rows get
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[tuple[str, ...]] = ("cardinality", "seed")
+
+    k_: int
+    m_: int
+    names_: tuple[str, ...] | None
+    kinds_: tuple[str, ...] | None
+    class_balance_: Floats1d
+
+    def __init__(self, cardinality: int | None = None, *, seed: int = 0) -> None:
+        if cardinality is not None and cardinality < 2:
+            raise UsageError(f"label model: expected a cardinality of at least 2, got {cardinality}")
+        self.cardinality = cardinality
+        self.seed = seed
+
+    @abstractmethod
+    def _learn(self, patterns: Patterns, *, balance: Floats1d | None, gold: Floats2d | None) -> None:
+        """Set the learned fields; `balance` [k] if given, `gold` [p, k] counts of known labels by pattern, if any."""
+
+    @abstractmethod
+    def _infer(self, patterns: Patterns) -> Floats2d:
+        """Return probabilities [p, k]; rows without a vote are overwritten by the base."""
+
+    def fit(
+        self,
+        votes: VoteMatrix | ArrayLike,
+        *,
+        class_balance: Sequence[float] | Mapping[str, float] | None = None,
+        gold: ArrayLike | None = None,
+    ) -> Self:
+        """Learn how far each source can be trusted.
+
+        `class_balance` is the share of each class, [k] or by name; `gold` [n] are known labels, -1 where not known.
+        Fitting again forgets what was learned before.
+        """
+        values = read_values(votes)
+        k = self._count_classes(votes, values)
+        patterns = find_patterns(values)
+        balance = read_balance(class_balance, k, votes.labels.names if isinstance(votes, VoteMatrix) else None)
+        known = count_gold(gold, patterns, k)
+        self._forget()
+        self.k_, self.m_ = k, values.shape[1]
+        self.names_ = votes.names if isinstance(votes, VoteMatrix) else None
+        self.kinds_ = tuple(s.kind for s in votes.sources) if isinstance(votes, VoteMatrix) else None
+        self.class_balance_ = np.full(k, 1.0 / k) if balance is None else balance
+        try:
+            self._learn(patterns, balance=balance, gold=known)
+        except BaseException:
+            self._forget()  # half a model must not answer
+            raise
+        return self
+
+    def predict_proba(self, votes: VoteMatrix | ArrayLike) -> Floats2d:
+        """Return probabilities [n, k]; rows sum to 1; a row without a vote gets the class balance."""
+        patterns = find_patterns(self._read_again(votes))
+        return self._pattern_proba(patterns).take(patterns.index, axis=0)  # far faster than [index]
+
+    def predict(self, votes: VoteMatrix | ArrayLike, *, tie_break_policy: TiePolicy = "abstain") -> NDArray[np.int64]:
+        """Return the most probable class [n]; see `ties.choose` for ties and for rows without a vote."""
+        patterns = find_patterns(self._read_again(votes))
+        return choose(self._pattern_proba(patterns), patterns.index, patterns.covered, tie_break_policy)
+
+    def soft_labels(self, votes: VoteMatrix | ArrayLike) -> SoftLabels:
+        """Return the probabilities with the rows' ids and whether any source voted."""
+        named = votes if isinstance(votes, VoteMatrix) else VoteMatrix.from_array(votes, cardinality=self._fitted_k())
+        return SoftLabels(named.ids, self.predict_proba(named.values), named.covered, named.labels)
+
+    def source_accuracies(self, votes: VoteMatrix | ArrayLike) -> Floats1d:
+        """Return, by source [m], the mean probability that the model gives to the source's votes; NaN without a vote.
+
+        It is the model's own opinion, not a measurement: gold alone measures.
+        """
+        patterns = find_patterns(self._read_again(votes))
+        row, source = np.nonzero(patterns.values >= 0)
+        agreed = self._pattern_proba(patterns)[row, patterns.values[row, source]]
+        weight = patterns.counts[row].astype(np.float64)
+        total = np.bincount(source, weight, minlength=self.m_)
+        with np.errstate(invalid="ignore"):
+            accuracies: Floats1d = np.bincount(source, weight * agreed, minlength=self.m_) / total
+        return accuracies
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted model to a folder: model.json and arrays.npz."""
+        self._fitted_k()
+        learned = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        write_model(folder, self.name, {name: getattr(self, name) for name in self.options}, learned)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what `save` wrote; `weaksup.label_models.load` does so for a model of any kind."""
+        saved = read_model(folder)
+        if saved.model != cls.name:
+            raise UsageError(f'label model: expected a saved "{cls.name}" model in {folder}, got a "{saved.model}" one')
+        model = cls(**{name: saved.options[name] for name in cls.options})
+        vars(model).update(saved.learned)
+        return model
+
+    def _pattern_proba(self, patterns: Patterns) -> Floats2d:
+        proba = np.tile(self.class_balance_, (len(patterns), 1))
+        covered = patterns.covered
+        if covered.any():
+            proba[covered] = self._infer(patterns)[covered]
+        return proba
+
+    def _forget(self) -> None:
+        for field in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, field)
+
+    def _fitted_k(self) -> int:
+        if not hasattr(self, "class_balance_"):
+            raise UsageError(f'label model "{self.name}": expected a fitted model; call fit(votes) first')
+        return self.k_
+
+    def _count_classes(self, votes: VoteMatrix | ArrayLike, values: Votes) -> int:
+        if isinstance(votes, VoteMatrix):
+            k = len(votes.labels)
+            if self.cardinality not in (None, k):
+                raise UsageError(f"label model: expected votes over {self.cardinality} labels (cardinality), got {k}")
+            return k
+        k = self.cardinality or max(2, int(values.max(initial=1)) + 1)
+        check_range(values, k)
+        return k
+
+    def _read_again(self, votes: VoteMatrix | ArrayLike) -> Votes:
+        k = self._fitted_k()
+        values = read_values(votes)
+        if values.shape[1] != self.m_:
+            raise UsageError(f"label model: expected votes of {self.m_} sources, as in fit, got {values.shape[1]}")
+        if isinstance(votes, VoteMatrix) and self.names_ not in (None, votes.names):
+            theirs, ours = next((b, a) for a, b in zip(self.names_ or (), votes.names, strict=True) if a != b)
+            raise UsageError(f'label model: expected the sources of fit in their order ("{ours}"), got "{theirs}"')
+        check_range(values, k)
+        return values

@@ -1,0 +1,83 @@
+"""Read what callers hand to a label model: votes, class balance, gold. Every refusal is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from weaksup.errors import UsageError, VoteError
+from weaksup.patterns import Patterns
+from weaksup.votes import VoteMatrix, Votes
+
+__all__ = ["check_range", "count_gold", "read_balance", "read_values"]
+
+
+_ROWS = 8192
+_MOST = int(np.iinfo(np.int16).max)
+
+
+def read_values(votes: VoteMatrix | ArrayLike) -> Votes:
+    """Return the votes as int16 [n, m]; a bare array must hold whole numbers."""
+    if isinstance(votes, VoteMatrix):
+        return votes.values
+    try:
+        array = np.asarray(votes)
+    except ValueError:
+        raise UsageError("votes: expected a matrix [n, m] with -1 for abstain, got rows of unequal length") from None
+    if array.ndim != 2:
+        raise UsageError(f"votes: expected a matrix [n, m] with -1 for abstain, got {array.ndim} dimension(s)")
+    whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool((array == np.floor(array)).all()))
+    if array.size and not whole:
+        raise VoteError(f"votes: expected whole numbers (class indices, -1 for abstain), got {array.dtype} values")
+    values = np.empty(array.shape, np.int16)
+    for start in range(0, len(array), _ROWS):  # a block stays in the cache between its checks and its copy
+        block = array[start : start + _ROWS]
+        if block.size and not -_MOST <= block.min() <= block.max() <= _MOST:
+            raise VoteError(f"votes: expected class indices below {_MOST + 1}, got {block.min()} to {block.max()}")
+        values[start : start + _ROWS] = block
+    return values
+
+
+def check_range(values: Votes, k: int) -> None:
+    """Refuse votes outside -1 .. k - 1, naming the first."""
+    if values.size and not -1 <= values.min() <= values.max() < k:
+        i, j = np.argwhere((values < -1) | (values >= k))[0].tolist()
+        raise VoteError(f"votes: row {i}, source {j}: expected 0 to {k - 1}, or -1 to abstain, got {values[i, j]}")
+
+
+def read_balance(
+    given: Sequence[float] | Mapping[str, float] | None, k: int, names: tuple[str, ...] | None
+) -> NDArray[np.float64] | None:
+    """Return the class balance [k], all above 0 and summing to 1, from shares in class order or by name."""
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        names = names or tuple(map(str, range(k)))
+        if set(given) != set(names):
+            raise UsageError(f"class balance: expected a share for each of {', '.join(names)}; got {', '.join(given)}")
+        given = [given[name] for name in names]
+    try:
+        shares = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(f"class balance: expected {k} numbers that sum to 1, got {given!r}") from None
+    if shares.shape != (k,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
+        raise UsageError(f"class balance: expected {k} shares above 0 that sum to 1, got {list(given)}")
+    balance: NDArray[np.float64] = shares / shares.sum()
+    return balance
+
+
+def count_gold(gold: ArrayLike | None, patterns: Patterns, k: int) -> NDArray[np.float64] | None:
+    """Count known labels by pattern, [p, k]; `gold` [n] holds class indices, -1 where not known."""
+    if gold is None:
+        return None
+    known = np.asarray(gold)
+    n = len(patterns.index)
+    if known.shape != (n,) or (n and not (np.issubdtype(known.dtype, np.integer) and known.min() >= -1)):
+        raise UsageError(f"gold: expected {n} class indices, -1 where not known; got {known.dtype} {list(known.shape)}")
+    if known.max(initial=-1) >= k:
+        raise UsageError(f"gold: expected class indices below {k}, got {known.max()}")
+    rows = np.flatnonzero(known >= 0)
+    cells = patterns.index[rows] * k + known[rows]
+    return np.bincount(cells, minlength=len(patterns) * k).reshape(-1, k).astype(np.float64)

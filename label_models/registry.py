@@ -1,0 +1,36 @@
+"""Label models by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from weaksup.errors import UsageError
+from weaksup.label_models.base import BaseLabelModel
+from weaksup.label_models.default import LabelModel
+from weaksup.label_models.majority import MajorityVote
+from weaksup.label_models.saved import read_model
+from weaksup.label_models.snorkel_bridge import SnorkelLabelModel
+
+__all__ = ["MODELS", "create", "load"]
+
+MODELS: dict[str, type[BaseLabelModel]] = {
+    LabelModel.name: LabelModel,
+    MajorityVote.name: MajorityVote,
+    SnorkelLabelModel.name: SnorkelLabelModel,
+}
+
+
+def create(name: str, cardinality: int | None = None, *, seed: int = 0) -> BaseLabelModel:
+    """Return a new label model by its registered name."""
+    return _find(name)(cardinality, seed=seed)
+
+
+def load(folder: str | Path) -> BaseLabelModel:
+    """Read a fitted model of any kind from the folder that `save` wrote."""
+    return _find(read_model(folder).model).load(folder)
+
+
+def _find(name: str) -> type[BaseLabelModel]:
+    if name not in MODELS:
+        raise UsageError(f'label model: expected one of {", ".join(MODELS)}; got "{name}"')
+    return MODELS[name]

@@ -1,0 +1,105 @@
+"""Laws that hold for every registered label model, and for the default one on any votes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import vote_matrices
+
+from weaksup.errors import UsageError
+from weaksup.label_models import MODELS, BaseLabelModel, LabelModel, MajorityVote, SnorkelLabelModel
+from weaksup.label_models.checks import LAWS, check_label_model
+from weaksup.votes import VoteMatrix
+
+FAST = {"default": LabelModel, "majority": MajorityVote}
+
+
+def make(name: str, k: int) -> BaseLabelModel:
+    return SnorkelLabelModel(k, epochs=2) if name == "snorkel" else MODELS[name](k)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_registered_model_keeps_every_law(name: str) -> None:
+    widest = 10 if name == "snorkel" else 200
+    assert check_label_model(lambda k: make(name, k), max_sources=widest) == list(LAWS)
+
+
+@pytest.mark.parametrize("name", FAST)
+@given(votes=vote_matrices())
+def test_any_votes_give_finite_distributions(name: str, votes: VoteMatrix) -> None:
+    proba = FAST[name]().fit(votes).predict_proba(votes)
+    assert proba.shape == (len(votes), len(votes.labels))
+    assert np.isfinite(proba).all()
+    assert (proba >= 0).all()
+    assert np.allclose(proba.sum(axis=1), 1.0)
+
+
+@given(votes=vote_matrices(), seed=st.integers(0, 5))
+def test_shuffling_rows_moves_no_probability(votes: VoteMatrix, seed: int) -> None:
+    order = np.random.default_rng(seed).permutation(len(votes))
+    straight = LabelModel().fit(votes).predict_proba(votes)
+    shuffled = votes.take(order)
+    assert (LabelModel().fit(shuffled).predict_proba(shuffled) == straight[order]).all()
+
+
+@given(votes=vote_matrices())
+def test_uncovered_rows_get_the_class_balance(votes: VoteMatrix) -> None:
+    model = LabelModel().fit(votes)
+    soft = model.soft_labels(votes)
+    assert (soft.proba[~votes.covered] == model.class_balance_).all()
+    assert (soft.covered == votes.covered).all()
+    assert (model.predict(votes)[~votes.covered] == -1).all()
+
+
+@given(votes=vote_matrices())
+def test_a_row_where_all_votes_agree_is_never_given_another_label_by_majority(votes: VoteMatrix) -> None:
+    labels = MajorityVote().fit(votes).predict(votes)
+    for row, label in zip(votes.values.tolist(), labels.tolist(), strict=True):
+        said = {v for v in row if v >= 0}
+        assert label in said or (label == -1 and len(said) != 1)
+
+
+@given(votes=vote_matrices(), k_more=st.integers(0, 1))
+def test_votes_not_seen_in_fit_still_give_distributions(votes: VoteMatrix, k_more: int) -> None:
+    other = np.roll(votes.values, 1, axis=1)
+    proba = LabelModel().fit(votes).predict_proba(other)
+    assert np.isfinite(proba).all()
+    assert np.allclose(proba.sum(axis=1), 1.0)
+
+
+class _Broken(MajorityVote):
+    """A model that gives the whole mass to the first source's vote: sources may not be permuted."""
+
+    def _infer(self, patterns):  # type: ignore[no-untyped-def]
+        proba = np.full((len(patterns), self.k_), 0.0)
+        proba[np.arange(len(patterns)), np.maximum(patterns.values[:, 0], 0)] = 1.0
+        return proba
+
+
+def test_the_check_names_the_law_that_a_model_breaks() -> None:
+    with pytest.raises(AssertionError, match=r"breaks a law: permuting sources changes nothing \(votes \[60, 4\]"):
+        check_label_model(_Broken, skip=("renaming classes renames results",))
+
+
+def test_the_check_refuses_a_law_that_does_not_exist() -> None:
+    with pytest.raises(UsageError, match="expected laws out of"):
+        check_label_model(MajorityVote, skip=("gravity",))
+
+
+def test_the_bytes_are_the_same_for_any_number_of_threads() -> None:
+    code = (
+        "import numpy as np, hashlib; from weaksup.label_models import LabelModel;"
+        "r = np.random.default_rng(0); L = r.integers(-1, 3, (5000, 24));"
+        "print(hashlib.sha256(LabelModel(3).fit(L).predict_proba(L).tobytes()).hexdigest())"
+    )
+    seen = set()
+    for threads in ("1", "2"):
+        env = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        seen.add(done.stdout)
+    assert len(seen) == 1
