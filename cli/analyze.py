@@ -53,7 +53,8 @@ def command(
     from weaksup.analysis import analyze
     from weaksup.cli import render
     from weaksup.cli.analysis_text import tell
-    from weaksup.cli.origin import find_corpus, read_gold
+    from weaksup.cli.origin import find_corpus
+    from weaksup.corpus.gold import read_gold
     from weaksup.errors import CorpusError
     from weaksup.votes import VoteMatrix
 

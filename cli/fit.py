@@ -92,7 +92,8 @@ def _parse_balance(text: str | None) -> dict[str, float] | None:
 
 
 def _read_truth(matrix: VoteMatrix, gold: str | None, corpus: str | None) -> NDArray[np.int16] | None:
-    from weaksup.cli.origin import find_corpus, read_gold
+    from weaksup.cli.origin import find_corpus
+    from weaksup.corpus.gold import read_gold
     from weaksup.errors import UsageError
 
     if gold is None:

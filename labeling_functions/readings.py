@@ -43,7 +43,9 @@ def _read(text: str, names: Sequence[str]) -> Reading:
     plain = _without_fence(text.strip().strip("\ufeff").strip())
     if not plain:
         raise _Unreadable("the answer is empty")
-    if plain[0] in "{[" and plain not in names:
+    if plain in names:
+        return Reading(names.index(plain))
+    if plain[0] in "{[":
         return _from_object(_json(plain), names)
     return Reading(_find(_without_quotes(plain), names))
 

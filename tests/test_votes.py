@@ -52,7 +52,7 @@ def test_save_and_load_is_the_identity(votes: VoteMatrix, tmp_path_factory: pyte
 @given(votes=vote_matrices(), data=st.data())
 def test_a_tier_asked_on_some_rows_is_missing_elsewhere(votes: VoteMatrix, data: st.DataObject) -> None:
     answers = data.draw(st.dictionaries(st.sampled_from(votes.ids), st.integers(-1, 1))) if len(votes) else {}
-    told = {i: 0.5 for i in answers}
+    told = dict.fromkeys(answers, 0.5)
     more = votes.with_source(Source("gpt", "tier"), answers, confidence=told)
     assert more.asked is not None
     assert more.names == (*votes.names, "gpt")

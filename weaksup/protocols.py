@@ -19,7 +19,7 @@ __all__ = [
     "LabelModelProtocol",
     "Prompt",
     "PromptFunctionProtocol",
-    "Provider",
+    "Reading",
     "Reply",
     "Voter",
 ]
@@ -74,12 +74,28 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: the raw text and what was counted; `None` where the provider did not say."""
+    """What came back: the text and what was counted; `None` where the provider did not say.
+
+    `cost` is in micro-dollars, where the provider states it itself. `fault` says why the text must not be read as an
+    answer (refused, cut off); it is empty where the text is whole.
+    """
 
     text: str
     input_tokens: int | None = None
     output_tokens: int | None = None
     model: str = ""
+    cost: int | None = None
+    confidence: float | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reply says: a class index, or ABSTAIN with the reason; `confidence` in 0..1 where the reply has one."""
+
+    code: int
+    reason: str = ""
+    confidence: float | None = None
 
 
 class PromptFunctionProtocol(Protocol):
@@ -90,20 +106,21 @@ class PromptFunctionProtocol(Protocol):
         """The name that reports and votes carry."""
         ...
 
+    @property
+    def version(self) -> str:
+        """Changes when old answers must not be used again."""
+        ...
+
     def render(self, row: Any) -> Prompt:
         """Turn a row into a prompt."""
         ...
 
-    def parse(self, text: str) -> int:
-        """Turn a reply into a class index, or ABSTAIN when it is no clean answer."""
+    def read(self, text: str) -> Reading:
+        """Turn a reply into a reading; never raise."""
         ...
 
-
-class Provider(Protocol):
-    """One verb: answer a prompt. Row ids let recorded answers be found again."""
-
-    def answer(self, prompt: Prompt, *, row_id: str) -> Reply:
-        """Return the reply; raise `SendError` subclasses that say whether money may have been spent."""
+    def parse(self, text: str) -> int:
+        """Turn a reply into a class index, or ABSTAIN when it is no clean answer."""
         ...
 
 

@@ -120,8 +120,8 @@ def test_what_is_no_function_is_refused() -> None:
         prompt_function(lambda x: "?")
     with pytest.raises(ConfigError, match="async"):
 
-        @prompt_function
-        async def later(x: Any) -> str:  # type: ignore[arg-type]
+        @prompt_function  # type: ignore[arg-type]
+        async def later(x: Any) -> str:
             return "?"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Counts", "KEPT_REJECTS", "Log", "Reject", "list_names", "one_line"]
+__all__ = ["KEPT_REJECTS", "Counts", "Log", "Reject", "list_names", "one_line"]
 
 KEPT_REJECTS = 1_000
 

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weaksup.llm.chat import Fitting, chat_body, error_text, read_completion
+from weaksup.llm.failures import Ambiguous
+from weaksup.protocols import Prompt, Reply
+
+BODY = chat_body(Prompt("s", "u", ("A", "B")), model="m", max_tokens=50, params={"temperature": 0})
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def completion(message: Any, **more: Any) -> bytes:
+    return json.dumps({"choices": [{"message": message, **more}]}).encode()
+
+
+@given(st.binary() | json_values.map(lambda v: json.dumps(v).encode()) | json_values.map(completion))
+def test_any_body_is_a_reply_or_ambiguous(body: bytes) -> None:
+    with suppress(Ambiguous):
+        assert isinstance(read_completion(body), Reply)
+
+
+@given(json_values)
+def test_odd_usage_counts_as_not_said(usage: Any) -> None:
+    whole = {"choices": [{"message": {"content": "A"}}], "usage": usage}
+    reply = read_completion(json.dumps(whole).encode())
+    for count in (reply.input_tokens, reply.output_tokens):
+        assert count is None or (isinstance(count, int) and 0 <= count <= 10**9)
+
+
+@pytest.mark.parametrize("count", [-1, True, 1.5, "7", 10**30, None, [1]])
+def test_a_count_that_is_none_is_not_believed(count: Any) -> None:
+    whole = {"choices": [{"message": {"content": "A"}}], "usage": {"prompt_tokens": count, "completion_tokens": 3}}
+    reply = read_completion(json.dumps(whole).encode())
+    assert (reply.input_tokens, reply.output_tokens) == (None, 3)
+
+
+def test_a_deep_body_is_ambiguous() -> None:
+    with pytest.raises(Ambiguous):
+        read_completion(b"[" * 200_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (completion({"content": "A"}, finish_reason="stop"), ""),
+        (completion({"content": "A"}, finish_reason="length"), "cut off at max_tokens"),
+        (completion({"content": None, "refusal": "no"}), "the model refused"),
+        (completion({"content": "A"}, finish_reason="content_filter"), "the model refused"),
+        (completion({"content": None}), "no text in the answer"),
+        (completion({"content": [{"type": "text"}]}), "no text in the answer"),
+    ],
+)
+def test_a_text_that_is_not_whole_says_why(body: bytes, fault: str) -> None:
+    assert read_completion(body).fault == fault
+
+
+def test_an_endpoint_teaches_what_it_accepts() -> None:
+    fitting = Fitting(new_limit=True)
+    sent = fitting.apply(BODY)
+    assert sent["max_completion_tokens"] == 50
+    assert sent["response_format"]["json_schema"]["schema"]["properties"]["label"]["enum"] == ["A", "B"]
+    assert fitting.learn(sent, "json_schema is not supported")
+    sent = fitting.apply(BODY)
+    assert sent["response_format"] == {"type": "json_object"}
+    assert fitting.learn(sent, "unknown field: response_format")
+    sent = fitting.apply(BODY)
+    assert "response_format" not in sent
+    assert fitting.learn(sent, "Unsupported parameter: temperature")
+    assert "temperature" not in fitting.apply(BODY)
+    assert fitting.learn(fitting.apply(BODY), "extra field max_completion_tokens")
+    assert fitting.apply(BODY) == {"model": "m", "messages": BODY["messages"], "max_tokens": 50}
+    assert not fitting.learn(fitting.apply(BODY), "max_tokens is too large")
+    assert not fitting.learn(fitting.apply(BODY), "context too long")
+
+
+@given(st.lists(st.sampled_from(["response_format", "max_tokens", "max_completion_tokens", "temperature", "x"])))
+def test_the_limit_on_the_answer_is_never_dropped(refusals: list[str]) -> None:
+    fitting = Fitting(new_limit=False)
+    for refusal in refusals:
+        fitting.learn(fitting.apply(BODY), refusal)
+        sent = fitting.apply(BODY)
+        assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 50
+
+
+def test_a_thread_that_was_refused_late_tries_what_another_has_learned() -> None:
+    fitting = Fitting(new_limit=False)
+    sent = fitting.apply(BODY)
+    assert fitting.learn(sent, "no json_schema")
+    assert fitting.learn(sent, "no json_schema")  # the same refusal, in another thread
+    assert fitting.apply(BODY)["response_format"] == {"type": "json_object"}
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"error": {"message": "no such model", "code": "model_not_found"}}', "no such model model_not_found"),
+        (b'{"error": {"message": "bad", "param": "n", "code": null}}', "bad n"),
+        (b'{"error": "plain"}', "plain"),
+        (b"<html>\n<b>502</b>\x1b[31m</html>", "<html> <b>502</b> [31m</html>"),
+        (b'{"detail": "x"}', '{"detail": "x"}'),
+        (b"\xff", "�"),
+        (b"x" * 9000, "x" * 500),
+    ],
+)
+def test_an_error_is_one_short_line(body: bytes, text: str) -> None:
+    assert error_text(body) == text

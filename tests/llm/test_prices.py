@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weaksup.errors import PriceError, UsageError
+from weaksup.llm.prices import (
+    Price,
+    Usage,
+    budget_cap,
+    cost_of_dollars,
+    list_price,
+    read_price,
+    show_dollars,
+)
+
+OPENAI = "https://api.openai.com/v1"
+prices = st.decimals(Decimal("0.000001"), Decimal(1000), places=6)
+tokens = st.integers(0, 10**7)
+
+
+@given(prices, prices, tokens, tokens)
+def test_a_charge_is_the_exact_cost_rounded_up_and_never_nothing(a: Decimal, b: Decimal, i: int, o: int) -> None:
+    cost = Price(a, b, "test").charge(Usage(i, o))
+    exact = i * a + o * b
+    assert cost >= 1
+    assert exact <= cost < exact + 1 or cost == 1
+
+
+@given(prices, prices, tokens, tokens, tokens)
+def test_more_tokens_never_cost_less(a: Decimal, b: Decimal, i: int, o: int, more: int) -> None:
+    price = Price(a, b, "test")
+    assert price.charge(Usage(i + more, o)) >= price.charge(Usage(i, o))
+
+
+def test_the_price_list_is_read_offline_with_its_source() -> None:
+    price = list_price("gpt-5-nano", base_url=OPENAI, where="tier")
+    assert (price.input, price.output) == (Decimal("0.05"), Decimal("0.4"))
+    assert "openai/gpt-5-nano" in price.source
+    assert price.source.startswith("genai-prices ")
+
+
+def test_a_price_that_ends_at_a_length_says_so() -> None:
+    assert list_price("gpt-5.4", base_url=OPENAI, where="tier").flat_to == 272_000
+
+
+@pytest.mark.parametrize(
+    ("model", "url"),
+    [("gpt-99", OPENAI), ("gpt-4o-mini", "https://llm.example.com/v1"), ("qwen3", "http://127.0.0.1:1/v1"), ("", None)],
+)
+def test_an_unknown_model_or_address_has_no_price(model: str, url: str | None) -> None:
+    with pytest.raises(PriceError, match=r"write price = \{input"):
+        list_price(model, base_url=url, where="tier")
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        {"input": 0, "output": 1},
+        {"input": 1, "output": 0},
+        {"input": -1, "output": 1},
+        {"input": float("nan"), "output": 1},
+        {"input": 1, "output": float("inf")},
+        {"input": True, "output": 1},
+        {"input": "cheap", "output": 1},
+        {"input": None, "output": 1},
+        {"input": 10**9, "output": 1},
+        {"input": 1},
+        {"input": 1, "output": 1, "cache": 1},
+        5,
+        None,
+        "1",
+    ],
+)
+def test_a_price_that_is_none_is_refused(price: Any) -> None:
+    with pytest.raises(PriceError, match="tier"):
+        read_price(price, free=False, where="tier")
+
+
+def test_zero_is_allowed_only_where_it_is_said_to_be_free() -> None:
+    assert read_price({"input": 0, "output": 0}, free=True, where="t").charge(Usage(10, 10)) == 0
+    assert read_price(None, free=True, where="t").source == "free"
+    with pytest.raises(PriceError, match="keep one"):
+        read_price({"input": 1, "output": 1}, free=True, where="t")
+
+
+def test_a_tenth_is_a_tenth() -> None:
+    assert read_price({"input": 0.1, "output": 0.2}, free=False, where="t").charge(Usage(10, 10)) == 3
+
+
+@pytest.mark.parametrize(
+    ("dollars", "micro"), [(1, 10**6), ("0.1", 10**5), (0.0000019, 1), (Decimal("2.5"), 2_500_000)]
+)
+def test_a_budget_is_rounded_down(dollars: object, micro: int) -> None:
+    assert budget_cap(dollars) == micro
+
+
+@pytest.mark.parametrize("dollars", [-1, float("nan"), float("inf"), "abc", None, True, 10**12])
+def test_a_budget_that_is_none_is_refused(dollars: object) -> None:
+    with pytest.raises(UsageError, match="budget"):
+        budget_cap(dollars)
+
+
+@pytest.mark.parametrize(("dollars", "micro"), [(5.35e-05, 54), (0.000104, 104), (0, 0), ("0.0000001", 1)])
+def test_a_recorded_cost_is_rounded_up(dollars: object, micro: int) -> None:
+    assert cost_of_dollars(dollars, what="cost") == micro
+
+
+@pytest.mark.parametrize("dollars", [-1e-9, float("inf"), "x"])
+def test_a_recorded_cost_that_is_none_is_refused(dollars: object) -> None:
+    with pytest.raises(PriceError):
+        cost_of_dollars(dollars, what="cost")
+
+
+def test_dollars_are_shown_with_the_digits_that_count() -> None:
+    assert [show_dollars(m) for m in (0, 16, 10_000, 999_999, 1_000_000, 1_234_567_891)] == [
+        "$0.00",
+        "$0.000016",
+        "$0.01",
+        "$0.999999",
+        "$1.00",
+        "$1,234.57",
+    ]
