@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,13 +9,7 @@ import click
 from weaksup.cli.options import as_json
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from weaksup.corpus import Row
-    from weaksup.labeling_functions import PromptFunction
-    from weaksup.llm import Asked, Tier
-    from weaksup.votes import VoteMatrix
+    from weaksup.llm import Tier
 
 __all__ = ["command"]
 
@@ -81,10 +74,14 @@ def command(
 
     from weaksup.cli import render
     from weaksup.cli.ask_text import plan_json, report, show_plan
+    from weaksup.cli.origin import find_corpus
     from weaksup.cli.progress import progress
     from weaksup.errors import UsageError
+    from weaksup.label_models import LabelModel
+    from weaksup.labels import SoftLabels
     from weaksup.llm import ask, estimate, source_of
     from weaksup.llm.prices import budget_cap
+    from weaksup.pipeline.asking import add_answers, choose_prompt, choose_rows
     from weaksup.store import Store
     from weaksup.votes import VoteMatrix
 
@@ -92,10 +89,17 @@ def command(
         raise UsageError("expected --budget DOLLARS and -o FILE; --dry-run shows the cost without them")
     cap = None if budget is None else budget_cap(budget)
     matrix = VoteMatrix.load(votes)
-    prompt = _choose_prompt(prompts, prompt_name, matrix)
+    prompt = choose_prompt(prompts, matrix.labels, name=prompt_name)
     chosen = _choose_tier(tier, tier_name, settings)
     source = source_of(chosen, prompt)
-    rows = _choose_rows(matrix, corpus, labels, source=source.name, share=chosen.share if share is None else share)
+    soft = SoftLabels.load(labels) if labels is not None else LabelModel().fit(matrix).soft_labels(matrix)
+    rows = choose_rows(
+        matrix,
+        soft,
+        find_corpus(matrix.origin, corpus),
+        share=chosen.share if share is None else share,
+        source=source.name,
+    )
     with Store(store or Path(votes).with_name("store.db")) as kept:
         planned = estimate(rows, prompt, chosen, kept)
         show_plan(chosen, planned, kept, cap)
@@ -107,22 +111,8 @@ def command(
             asked = ask(
                 rows, prompt, chosen, kept, run=run, budget_usd=Decimal(budget), on_answer=lambda p: watch(p.done)
             )
-    _with_answers(matrix, asked).save(output)
+    add_answers(matrix, asked).save(output)
     report(asked, output, budget, as_json=as_json)
-
-
-def _choose_prompt(path: str, name: str | None, matrix: VoteMatrix) -> PromptFunction:
-    from weaksup.errors import ConfigError
-    from weaksup.labeling_functions import PromptFunction, load_lf_module
-
-    found = {p.name: p for p in load_lf_module(path).prompts if isinstance(p, PromptFunction)}
-    there = ", ".join(found) or "none"
-    if not found or (name is None and len(found) > 1):
-        wanted = "one @prompt_function" if not found else "--prompt NAME, as there are several"
-        raise ConfigError(f"{path}: expected {wanted}; it has: {there}")
-    if name is not None and name not in found:
-        raise ConfigError(f'{path}: expected a prompt function "{name}"; it has: {there}')
-    return found[name or next(iter(found))].bind(matrix.labels)
 
 
 def _choose_tier(text: str, name: str | None, settings: tuple[str, ...]) -> Tier:
@@ -157,47 +147,3 @@ def _setting(text: str) -> tuple[str, Any]:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key.strip(), value
-
-
-def _choose_rows(matrix: VoteMatrix, corpus: str | None, labels: str | None, *, source: str, share: float) -> list[Row]:
-    """Return the rows to ask, worst first: at most a share of all, those of this source's earlier answers among it."""
-    from weaksup.cli.origin import find_corpus
-    from weaksup.errors import UsageError
-    from weaksup.label_models import LabelModel
-    from weaksup.labels import SoftLabels
-    from weaksup.slices import find_slices, rows_to_ask
-
-    soft = SoftLabels.load(labels) if labels is not None else LabelModel().fit(matrix).soft_labels(matrix)
-    before = _asked_before(matrix, source)
-    limit = max(0, int(share * len(matrix)) - int(before.sum()))
-    ids = [matrix.ids[i] for i in rows_to_ask(find_slices(matrix, soft), ids=matrix.ids, limit=limit, exclude=before)]
-    wanted, found = set(ids), {}
-    for chunk in find_corpus(matrix.origin, corpus).scan():
-        found.update({name: row for name, row in zip(chunk.ids, chunk.rows, strict=True) if name in wanted})
-    lost = wanted - set(found)
-    if lost:
-        raise UsageError(
-            f'expected the corpus of these votes, got one without row "{min(lost)}"; name the right CORPUS'
-        )
-    return [found[name] for name in ids]
-
-
-def _asked_before(matrix: VoteMatrix, source: str) -> NDArray[np.bool_]:
-    """Mark the rows [n] that a source of this name has seen."""
-    import numpy as np
-
-    if source not in matrix.names:
-        return np.zeros(len(matrix), np.bool_)
-    return np.ones(len(matrix), np.bool_) if matrix.asked is None else matrix.asked[:, matrix.names.index(source)]
-
-
-def _with_answers(matrix: VoteMatrix, asked: Asked) -> VoteMatrix:
-    """Add the answers as a source, beside what the same source said before."""
-    votes, sure = dict(asked.votes), dict(asked.confidence)
-    for i in _asked_before(matrix, asked.source.name).nonzero()[0].tolist():
-        j = matrix.names.index(asked.source.name)
-        votes.setdefault(matrix.ids[i], int(matrix.values[i, j]))
-        said = math.nan if matrix.confidence is None else float(matrix.confidence[i, j])
-        if not math.isnan(said):
-            sure.setdefault(matrix.ids[i], said)
-    return matrix.with_source(asked.source, votes, confidence=sure)

@@ -79,11 +79,12 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
 
 
 def _compared(fit: dict[str, Any]) -> str:
-    text = f"{fit['covered']:,} rows labeled, {fit['differ']:,} other than majority vote"
+    """Put the label model and majority vote side by side."""
+    apart = f"{fit['differ']:,} labels differ, {fit['tied']:,} rows tie"
     if "model" not in fit:
-        return text
-    scores = [f"{name} {_accuracy(fit[key])}" for name, key in (("model", "model"), ("majority vote", "majority"))]
-    return f"{', '.join(scores)} on {fit['model']['judged']:,} labeled rows; {fit['differ']:,} labels differ"
+        return f"{fit['covered']:,} rows labeled; from majority vote {apart}"
+    scores = [f"{name} {_accuracy(fit[key])}" for name, key in (("accuracy", "model"), ("majority vote", "majority"))]
+    return f"{', '.join(scores)} on {fit['model']['judged']:,} labeled rows; {apart}"
 
 
 def _accuracy(score: dict[str, Any]) -> str:

@@ -36,7 +36,7 @@ class LabelingSettings(_Section):
     """[labeling]: the module with the labeling functions and the label space."""
 
     module: str = "lfs.py"
-    workers: int = Field(1, ge=1, le=64)
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     max_faults: Share = 0.01
 
 
@@ -51,7 +51,7 @@ class AskSettings(_Section):
     """[ask]: the prompt and the budget, in dollars for the whole project."""
 
     prompts: str = "prompts.py"
-    budget_usd: float = Field(ge=0, allow_inf_nan=False)
+    budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class StudentSettings(_Section):

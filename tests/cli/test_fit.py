@@ -116,7 +116,7 @@ def test_votes_without_a_row_and_without_a_vote_are_fitted(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--model", "mace"), "expected one of default, majority, snorkel"),
+        (("--model", "oracle"), "expected one of default, majority"),
         (("--class-balance", "HAM=x,SPAM=.5"), "expected LABEL=SHARE"),
         (("--class-balance", "HAM"), "expected LABEL=SHARE"),
         (("--class-balance", "HAM=.5,HAM=.5"), '"HAM" twice'),

@@ -1,0 +1,152 @@
+"""Run a bundle: raw texts in, labels and probabilities out, with numpy and onnxruntime alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.distill.graph_check import find_fault
+from weaksup.distill.keys import MAX_CHARS
+from weaksup.distill.seal import MODEL, bad_bundle, read_sealed
+from weaksup.errors import UsageError
+
+__all__ = ["Predictor", "load_bundle"]
+
+BATCH = 256
+_CELLS = 2_000_000  # characters of a batch times numbers for each: bounds the memory
+_INPUT, _PROBABILITIES = "text", "probabilities"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """A student from a bundle; made by `load_bundle`.
+
+    `classes` are the label names, in the order of the probabilities; `labels` the label space, `metrics` what was
+    measured when it was trained, `manifest` where it comes from: all as JSON. It holds no threads of its own, so it
+    survives a fork, and many threads may use one.
+    """
+
+    classes: tuple[str, ...]
+    labels: dict[str, Any]
+    metrics: dict[str, Any]
+    manifest: dict[str, Any]
+    _session: Any = field(repr=False)
+
+    @property
+    def classes_(self) -> tuple[str, ...]:
+        """The label names, under the name that scikit-learn gives them."""
+        return self.classes
+
+    def predict_proba(
+        self, texts: Sequence[str], *, batch_size: int = BATCH, threads: int | None = None
+    ) -> NDArray[np.float32]:
+        """Return probabilities [n, k]; `batch_size` and `threads` (default: all cores) do not change them."""
+        clean = _read(texts)
+        if batch_size < 1 or (threads is not None and threads < 1):
+            raise UsageError(f"predict: expected batch_size and threads of at least 1, got {batch_size} and {threads}")
+        proba = np.empty((len(clean), len(self.classes)), np.float32)
+        batches = list(_batches(clean, batch_size, len(self.classes)))
+
+        def run(rows: NDArray[np.int64]) -> None:
+            batch = np.array([clean[i] for i in rows.tolist()], object)
+            proba[rows] = self._session.run([_PROBABILITIES], {_INPUT: batch})[0]
+
+        workers = min(threads or _cores(), len(batches))
+        if workers < 2:
+            for rows in batches:
+                run(rows)
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(run, batches))
+        return proba
+
+    def predict(self, texts: Sequence[str]) -> list[str]:
+        """Return the most probable label of each text."""
+        return [self.classes[c] for c in self.predict_proba(texts).argmax(axis=1).tolist()]
+
+
+def load_bundle(path: str | Path) -> Predictor:
+    """Read a bundle from its folder, or from the model.onnx in it.
+
+    Raises UsageError where a byte was changed, and where a file is missing, unknown, a link, too large, or a model that
+    weaksup did not write. Nothing is unpickled, no code is imported, no other file is opened.
+    """
+    folder = Path(path).parent if Path(path).name == MODEL else Path(path)
+    manifest, files = read_sealed(folder)
+    labels = _read_json(folder, "labels.json", files)
+    names = labels.get("names")
+    if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
+        raise bad_bundle(folder, "expected label names in labels.json")
+    fault = find_fault(files[MODEL])
+    if fault:
+        raise bad_bundle(folder, f"{MODEL} is no student of weaksup: {fault}")
+    session = _open(folder, files[MODEL], names)
+    return Predictor(tuple(names), labels, _read_json(folder, "metrics.json", files), manifest, session)
+
+
+def _read_json(folder: Path, name: str, files: dict[str, bytes]) -> dict[str, Any]:
+    try:
+        data = json.loads(files[name])
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise bad_bundle(folder, f"expected a JSON object in {name}")
+    return data
+
+
+def _open(folder: Path, model: bytes, names: list[str]) -> Any:
+    """Start onnxruntime and try the model on one text."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # batches run side by side instead
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        label, proba = session.run(["label", _PROBABILITIES], {_INPUT: np.array(["a"], object)})
+    except Exception as error:  # noqa: BLE001  (onnxruntime raises many kinds; each means the same here)
+        raise bad_bundle(folder, f"onnxruntime cannot run {MODEL} ({str(error).splitlines()[0][:200]})") from None
+    if proba.shape != (1, len(names)) or label[0] not in names:
+        raise bad_bundle(folder, f"{MODEL} and labels.json do not belong together")
+    return session
+
+
+def _read(texts: Sequence[str]) -> list[str]:
+    if isinstance(texts, (str, bytes)):
+        raise UsageError("predict: expected a list of texts, got a single one; write [text]")
+    found = list(texts)
+    for i, text in enumerate(found):
+        if not isinstance(text, str):
+            raise UsageError(f"predict: expected strings, got {type(text).__name__} at position {i}")
+    clean = [text[:MAX_CHARS] for text in found]
+    try:
+        "".join(clean).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: no UTF-8 can hold it
+        clean = [text.encode("utf-8", "replace").decode() for text in clean]
+    return clean
+
+
+def _batches(texts: Sequence[str], size: int, k: int) -> Iterator[NDArray[np.int64]]:
+    """Give positions, texts of like length together: the shorter ones of a batch cost as much as the longest."""
+    lengths = np.array([len(text) for text in texts], np.int64)
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        end = min(start + size, len(order))
+        while end > start + 1 and (end - start) * (int(lengths[order[end - 1]]) + 6) * (k + 12) > _CELLS:
+            end -= (end - start + 1) // 2
+        yield order[start:end]
+        start = end
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,105 @@
+"""Softmax regression on soft labels, by L-BFGS in torch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Line", "fit_softmax"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A linear model: `weights` [v, k] and `bias` [k]."""
+
+    weights: Floats
+    bias: Floats
+
+    def log_proba(self, features: Any) -> Floats:
+        """Return log-probabilities [n, k] for features [n, v]."""
+        scores = features @ self.weights + self.bias
+        scores -= scores.max(axis=1, keepdims=True)
+        log_proba: Floats = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        return log_proba
+
+
+def fit_softmax(
+    features: Any,
+    target: Floats,
+    row_weights: Floats,
+    *,
+    strength: float,
+    start: Line | None = None,
+    tolerance: float = 1e-6,
+) -> Line:
+    """Minimise cross-entropy to `target` [n, k], rows weighted, plus |weights|^2 / (2 strength).
+
+    `features` is scipy CSR [n, v]; the bias is free. The problem is convex, so the end does not depend on the start,
+    which only saves steps: it is reached where no entry of the gradient, per unit of weight, exceeds `tolerance`. One
+    thread: the same input gives the same bytes.
+    """
+    import torch
+
+    rows, columns = _to_torch(features), _to_torch(features.T.tocsr())
+    aim, weight = torch.from_numpy(target), torch.from_numpy(row_weights)[:, None]
+    total = float(row_weights.sum())
+    begin = start or Line(np.zeros((features.shape[1], target.shape[1])), _prior(target, row_weights))
+    line = torch.from_numpy(np.vstack([begin.weights, begin.bias[None]])).clone().requires_grad_()
+    solver = torch.optim.LBFGS(
+        [line],
+        max_iter=500,
+        history_size=12,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=tolerance,
+        tolerance_change=tolerance * 1e-4,
+    )
+
+    def closure() -> Any:
+        with torch.no_grad():
+            log_proba = torch.log_softmax(rows @ line[:-1] + line[-1], dim=1)
+            loss = -(weight * aim * log_proba).sum() + (line[:-1] ** 2).sum() / (2 * strength)
+            slope = weight * (log_proba.exp() * aim.sum(dim=1, keepdim=True) - aim)
+            line.grad = torch.cat([columns @ slope + line[:-1] / strength, slope.sum(dim=0, keepdim=True)]) / total
+        return loss / total
+
+    with _one_thread():
+        solver.step(closure)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    found = line.detach().numpy()
+    return Line(found[:-1].copy(), found[-1].copy())
+
+
+def _prior(target: Floats, row_weights: Floats) -> Floats:
+    share = row_weights @ target + 1.0
+    prior: Floats = np.log(share / share.sum())
+    return prior
+
+
+def _to_torch(matrix: Any) -> Any:
+    import torch
+
+    arrays = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64))
+    starts, columns, values = map(torch.from_numpy, arrays)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse", category=UserWarning)  # "... is in beta state"
+        return torch.sparse_csr_tensor(starts, columns, values, size=matrix.shape)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over several threads would depend on their number."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

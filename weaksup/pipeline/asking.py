@@ -1,0 +1,107 @@
+"""Ask where it is worth it: the rows that are the least certain, worst first, and the answers as one more source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.corpus import Corpus, Row
+from weaksup.errors import ConfigError, UsageError
+from weaksup.label_models import create
+from weaksup.labeling_functions import PromptFunction, load_lf_module
+from weaksup.labels import LabelSpace, SoftLabels
+from weaksup.llm import Asked, ask, make_tier, source_of
+from weaksup.project import AskSettings, Project
+from weaksup.slices import find_slices, rows_to_ask
+from weaksup.store import Store
+from weaksup.votes import VoteMatrix
+
+__all__ = ["add_answers", "ask_settings", "ask_tiers", "choose_prompt", "choose_rows", "soft_labels"]
+
+Watch = Callable[[str, int, int | None], None]
+
+
+def ask_tiers(
+    project: Project, corpus: Corpus, votes: VoteMatrix, store: Store, watch: Watch
+) -> tuple[VoteMatrix, list[Asked]]:
+    """Ask every tier of the project in turn; return the votes with all answers, and what each tier brought."""
+    settings = ask_settings(project)
+    prompt = choose_prompt(project.path(settings.prompts), votes.labels)
+    done = []
+    for tier in [make_tier(table, folder=project.folder) for table in project.tiers]:
+        source = source_of(tier, prompt).name
+        asked = ask(
+            choose_rows(votes, soft_labels(project, votes), corpus, share=tier.share, source=source),
+            prompt,
+            tier,
+            store,
+            run="project",
+            budget_usd=settings.budget_usd,
+            on_answer=lambda p: watch("ask", p.done, p.total),
+        )
+        votes = add_answers(votes, asked)
+        done.append(asked)
+    return votes, done
+
+
+def ask_settings(project: Project) -> AskSettings:
+    """Return the [ask] section, which a project with tiers must have."""
+    if project.ask is None:
+        raise ConfigError("expected an [ask] section with prompts and budget_usd; add one, or remove the [[tiers]]")
+    return project.ask
+
+
+def choose_prompt(path: str | Path, labels: LabelSpace, *, name: str | None = None) -> PromptFunction:
+    """Return the prompt function of a module, or the one of that name, bound to the label space."""
+    found = {p.name: p for p in load_lf_module(path).prompts if isinstance(p, PromptFunction)}
+    there = ", ".join(found) or "none"
+    if not found or (name is None and len(found) > 1):
+        wanted = "one @prompt_function" if not found else "the name of one (--prompt), as there are several"
+        raise ConfigError(f"{path}: expected {wanted}; it has: {there}")
+    if name is not None and name not in found:
+        raise ConfigError(f'{path}: expected a prompt function "{name}"; it has: {there}')
+    return found[name or next(iter(found))].bind(labels)
+
+
+def soft_labels(project: Project, votes: VoteMatrix) -> SoftLabels:
+    """Fit the project's label model and return what it says of the same rows."""
+    model = create(project.label_model.name, len(votes.labels))
+    return model.fit(votes, class_balance=project.label_model.class_balance).soft_labels(votes)
+
+
+def choose_rows(votes: VoteMatrix, soft: SoftLabels, corpus: Corpus, *, share: float, source: str) -> list[Row]:
+    """Return the rows to ask, worst first: at most a share of all, this source's earlier answers counted in."""
+    before = _asked_before(votes, source)
+    limit = max(0, int(share * len(votes)) - int(before.sum()))
+    ids = [votes.ids[i] for i in rows_to_ask(find_slices(votes, soft), ids=votes.ids, limit=limit, exclude=before)]
+    wanted, found = set(ids), {}
+    for chunk in corpus.scan():
+        found.update({name: row for name, row in zip(chunk.ids, chunk.rows, strict=True) if name in wanted})
+    lost = wanted - set(found)
+    if lost:
+        what = f'expected the corpus of these votes, got one without row "{min(lost)}"'
+        raise UsageError(f"{what}; name the right CORPUS")
+    return [found[name] for name in ids]
+
+
+def add_answers(votes: VoteMatrix, asked: Asked) -> VoteMatrix:
+    """Add the answers as a source, beside what the same source said before."""
+    said, sure = dict(asked.votes), dict(asked.confidence)
+    for i in _asked_before(votes, asked.source.name).nonzero()[0].tolist():
+        j = votes.names.index(asked.source.name)
+        said.setdefault(votes.ids[i], int(votes.values[i, j]))
+        confidence = math.nan if votes.confidence is None else float(votes.confidence[i, j])
+        if not math.isnan(confidence):
+            sure.setdefault(votes.ids[i], confidence)
+    return votes.with_source(asked.source, said, confidence=sure)
+
+
+def _asked_before(votes: VoteMatrix, source: str) -> NDArray[np.bool_]:
+    """Mark the rows [n] that a source of this name has seen."""
+    if source not in votes.names:
+        return np.zeros(len(votes), np.bool_)
+    return np.ones(len(votes), np.bool_) if votes.asked is None else votes.asked[:, votes.names.index(source)]

@@ -1,0 +1,78 @@
+"""The last step: a student, scored on rows that it did not see, and its labels for every row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.distill import Predictor, Student, load_bundle, save_bundle, train
+from weaksup.distill.strength import STRENGTHS
+from weaksup.files import atomic_path
+from weaksup.labels import SoftLabels
+from weaksup.pipeline.gold import held_out
+from weaksup.pipeline.scores import score
+
+__all__ = ["distill_labels"]
+
+Json = dict[str, Any]
+
+
+def distill_labels(
+    texts: Sequence[str],
+    soft: SoftLabels,
+    *,
+    before: SoftLabels | None,
+    gold: NDArray[np.int16] | None,
+    seed: int,
+    out: Path,
+) -> Json:
+    """Train on the labels, write `out`/student and `out`/predictions.csv, and return what there is to say.
+
+    Where rows have gold, a fifth of all rows is kept from training and the student is scored there; so is one trained
+    on the labels `before` any model was asked, to show what the answers brought.
+    """
+    test = np.zeros(len(soft), np.bool_) if gold is None else held_out(soft.ids)
+    student = _train(texts, soft, ~test, seed)
+    found: Json = {"trained_on": student.training["rows"]}
+    if gold is not None:
+        truth = gold[test]
+        shown = [text for text, kept in zip(texts, test.tolist(), strict=True) if kept]
+        found["score"] = score(student.predict_proba(shown).argmax(axis=1), truth)
+        if before is not None:
+            # As strongly regularised as the other: choosing again would double the time for a figure to compare with.
+            alone = _train(texts, before, ~test, seed, strengths=[student.training["strength"]])
+            found["lf_only"] = score(alone.predict_proba(shown).argmax(axis=1), truth)
+    save_bundle(student, out / "student", metrics={"held_out": found.get("score")})
+    found["bytes"] = (out / "student" / "model.onnx").stat().st_size
+    _label_all(load_bundle(out / "student"), texts, soft, out / "predictions.csv")
+    return found
+
+
+def _train(
+    texts: Sequence[str],
+    soft: SoftLabels,
+    rows: NDArray[np.bool_],
+    seed: int,
+    *,
+    strengths: Sequence[float] = STRENGTHS,
+) -> Student:
+    where = np.flatnonzero(rows).tolist()
+    part = SoftLabels(tuple(soft.ids[i] for i in where), soft.proba[rows], soft.covered[rows], soft.labels)
+    return train([texts[i] for i in where], part, strengths=strengths, seed=seed)
+
+
+def _label_all(student: Predictor, texts: Sequence[str], soft: SoftLabels, path: Path) -> None:
+    """Write the student's label for every row, and beside it the one that the votes gave (empty where none voted)."""
+    proba = student.predict_proba(list(texts))
+    names = soft.labels.names
+    voted = [names[c] if c >= 0 else "" for c in soft.hard().tolist()]
+    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", "label", "confidence", "label_of_votes"])
+        for i, row in enumerate(proba):
+            writer.writerow([soft.ids[i], names[int(row.argmax())], f"{row.max():.4f}", voted[i]])
