@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from weaksup.errors import UsageError, VoteError
 from weaksup.files import read_table, write_table
 
-__all__ = ["ABSTAIN", "LabelSpace", "SoftLabels", "encode_gold"]
+__all__ = ["ABSTAIN", "LabelSpace", "SoftLabels", "encode_gold", "read_lineage"]
 
 ABSTAIN = -1
 """The vote that is no vote. Defined here and nowhere else."""
 
+_KEY = "weaksup.labels"  # of the JSON in a file of soft labels
 _INVALID = -2  # what `encode` puts where a value is no label
 _PLAIN = {str, int, type(None)}
 
@@ -181,6 +182,11 @@ class SoftLabels:
         """The most probable class of each row [n]; -1 where no source voted."""
         return np.where(self.covered, self.proba.argmax(axis=1), ABSTAIN).astype(np.int16)
 
+    def take(self, rows: NDArray[np.integer[Any]]) -> SoftLabels:
+        """Keep the rows at these positions, in that order."""
+        ids = tuple(self.ids[i] for i in rows.tolist())
+        return SoftLabels(ids, self.proba[rows], self.covered[rows], self.labels)
+
     def save(self, path: str, meta: Mapping[str, Any] | None = None) -> None:
         """Write Parquet: id, label (null where uncovered), confidence, covered, and p(<label>) per class."""
         names = self.labels.names
@@ -193,14 +199,20 @@ class SoftLabels:
         }
         columns.update({f"p({name})": pa.array(self.proba[:, j]) for j, name in enumerate(names)})
         info = {"labels": self.labels.to_json(), **(meta or {})}
-        table = pa.table(columns).replace_schema_metadata({"weaksup.labels": json.dumps(info)})
+        table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(info)})
         write_table(table, path)
 
     @classmethod
     def load(cls, path: str) -> SoftLabels:
         """Read what `save` wrote."""
-        table, info = read_table(path, "weaksup.labels", what="soft labels")
+        table, info = read_table(path, _KEY, what="soft labels")
         labels = LabelSpace.from_json(info["labels"])
         proba = np.column_stack([table.column(f"p({name})").to_numpy() for name in labels.names])
         covered = table.column("covered").to_numpy().astype(bool)
         return cls(tuple(table.column("id").to_pylist()), proba, covered, labels)
+
+
+def read_lineage(path: str) -> dict[str, Any]:
+    """Return what stands beside the labels in a file of soft labels: the origin of the rows, the model, the sources."""
+    info = read_table(path, _KEY, what="soft labels")[1]
+    return {name: value for name, value in info.items() if name != "labels"}

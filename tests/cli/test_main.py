@@ -85,7 +85,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     (tmp_path / "lfs.py").write_text(
-        "from weaksup import labeling_function\n@labeling_function\ndef f(x):\n    print('on', flush=True)\n    while True: pass\n"
+        "from weaksup import labeling_function\n@labeling_function\n"
+        "def f(x):\n    print('on', flush=True)\n    while True: pass\n"
     )
     (tmp_path / "c.csv").write_text("text\nhello\n")
     command = [sys.executable, "-m", "weaksup", "apply", "lfs.py", "c.csv", "-o", "v.parquet", "--labels", "A,B"]

@@ -17,7 +17,6 @@ from weaksup.demo import load_tickets, write_starter
 from weaksup.distill import load_bundle
 from weaksup.errors import ConfigError, CorpusError, WeaksupError
 from weaksup.pipeline import run_project
-from weaksup.pipeline.gold import held_out
 from weaksup.project import Project
 from weaksup.store import Store
 
@@ -212,10 +211,3 @@ def test_a_project_that_cannot_run_says_so_in_one_line_and_spends_nothing(
 def _ledger(folder: Path) -> list[Any]:
     with Store(folder / "out" / "store.db") as store:
         return store.ledger()
-
-
-def test_held_out_rows_follow_the_id_and_not_the_order() -> None:
-    ids = [f"r{i}" for i in range(2_000)]
-    kept = held_out(ids)
-    assert 0.15 < kept.mean() < 0.25
-    assert held_out(ids[::-1]).tolist() == kept.tolist()[::-1]

@@ -20,7 +20,7 @@ __all__ = ["OTHER", "SPACE", "Alphabet", "find_alphabet", "fold", "spread"]
 SPACE = 1  # code 0 is no character: so numbers written in codes differ where their lengths differ
 OTHER = 2  # any character that is not in the alphabet
 FIRST = 3
-LARGEST = 4000  # characters; five codes below 4,003 make a number below 2**62
+LARGEST = 4000  # characters; four codes below 4,003 make a number far below 2**62
 _FOLDED = 0x20000  # beyond it there are no letters with two cases
 _CODE_POINTS = 0x110000
 

@@ -1,4 +1,4 @@
-"""Softmax regression on soft labels, by L-BFGS in torch."""
+"""Softmax regression on soft labels, in torch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Line", "fit_softmax"]
+from weaksup.distill.lbfgs import minimise
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Floats", "Line", "fit_softmax"]
 
 Floats = NDArray[np.float64]
 
@@ -50,29 +55,20 @@ def fit_softmax(
 
     rows, columns = _to_torch(features), _to_torch(features.T.tocsr())
     aim, weight = torch.from_numpy(target), torch.from_numpy(row_weights)[:, None]
-    total = float(row_weights.sum())
+    mass, total = aim.sum(dim=1, keepdim=True), float(row_weights.sum())
     begin = start or Line(np.zeros((features.shape[1], target.shape[1])), _prior(target, row_weights))
-    line = torch.from_numpy(np.vstack([begin.weights, begin.bias[None]])).clone().requires_grad_()
-    solver = torch.optim.LBFGS(
-        [line],
-        max_iter=500,
-        history_size=12,
-        line_search_fn="strong_wolfe",
-        tolerance_grad=tolerance,
-        tolerance_change=tolerance * 1e-4,
-    )
+    line = torch.from_numpy(np.vstack([begin.weights, begin.bias[None]]))
 
-    def closure() -> Any:
-        with torch.no_grad():
-            log_proba = torch.log_softmax(rows @ line[:-1] + line[-1], dim=1)
-            loss = -(weight * aim * log_proba).sum() + (line[:-1] ** 2).sum() / (2 * strength)
-            slope = weight * (log_proba.exp() * aim.sum(dim=1, keepdim=True) - aim)
-            line.grad = torch.cat([columns @ slope + line[:-1] / strength, slope.sum(dim=0, keepdim=True)]) / total
-        return loss / total
+    def loss(line: Tensor) -> tuple[float, Tensor]:
+        weights = line[:-1]
+        log_proba = torch.log_softmax(rows @ weights + line[-1], dim=1)
+        slope = weight * (log_proba.exp() * mass - aim)
+        value = (weights**2).sum() / (2 * strength) - (weight * aim * log_proba).sum()
+        gradient = torch.cat([columns @ slope + weights / strength, slope.sum(dim=0, keepdim=True)])
+        return float(value) / total, gradient / total
 
-    with _one_thread():
-        solver.step(closure)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    found = line.detach().numpy()
+    with _one_thread(), torch.no_grad():
+        found = minimise(loss, line, tolerance=tolerance).numpy()
     return Line(found[:-1].copy(), found[-1].copy())
 
 
@@ -82,7 +78,7 @@ def _prior(target: Floats, row_weights: Floats) -> Floats:
     return prior
 
 
-def _to_torch(matrix: Any) -> Any:
+def _to_torch(matrix: Any) -> Tensor:
     import torch
 
     arrays = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64))

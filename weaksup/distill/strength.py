@@ -9,15 +9,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.softmax import Floats, Line, fit_softmax
+from weaksup.distill.softmax import Line, fit_softmax
 from weaksup.distill.targets import Targets
 
 __all__ = ["STRENGTHS", "Choice", "choose_strength"]
 
 STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # variances of the weights' prior
-ENOUGH_GOLD = 50  # distinct texts with gold; fewer judge worse than all votes do
-SAMPLE = 20_000  # texts are enough to choose
-SPLITS = ((10_000, 3), (SAMPLE, 1))  # up to so many texts: so many folds of cross-validation; 1 is one split
+ENOUGH = 50  # texts, to keep some out
+ENOUGH_GOLD = 50  # texts with gold; fewer judge worse than all votes do
+SEVERAL = 10_000  # up to so many texts: FOLDS folds; beyond, one fifth is kept out once, of SAMPLE texts
+FOLDS = 3
+SAMPLE = 20_000
 ROUGHLY = 1e-5  # tolerance of the solver while choosing
 
 
@@ -34,40 +36,44 @@ class Choice:
 def choose_strength(features: Any, targets: Targets, *, strengths: Sequence[float], seed: int) -> Choice:
     """Fit at the strength with the least cross-entropy on rows kept out, by gold where there is enough, else by votes.
 
-    With one strength, or too few texts to keep any out, nothing is kept out, and the middle one is taken.
+    Strengths are tried from the least, until one does worse than the one before. With one strength, or too few texts
+    to keep any out, nothing is kept out, and the middle one is taken.
     """
-    tried = sorted(strengths)
-    judge = targets.is_gold if targets.is_gold.sum() >= ENOUGH_GOLD else np.ones(len(targets.texts), np.bool_)
-    losses = np.zeros(len(tried))
-    if len(tried) > 1 and len(targets.texts) >= ENOUGH_GOLD:
-        for kept, held in _splits(len(targets.texts), seed):
-            losses += _held_out(features, targets, kept, held[judge[held]], tried)
-    best = int(losses.argmin()) if losses.any() else (len(tried) - 1) // 2
-    line = fit_softmax(features, targets.proba, targets.weights, strength=tried[best])
-    by_gold = bool(losses.any()) and targets.is_gold.sum() >= ENOUGH_GOLD
-    found = {f"{s:g}": round(float(loss), 6) for s, loss in zip(tried, losses, strict=True)} if losses.any() else {}
-    return Choice(line, tried[best], found, "gold" if by_gold else "votes")
+    tried, n = sorted(strengths), len(targets.texts)
+    by_gold = int(targets.is_gold.sum()) >= ENOUGH_GOLD
+    judge = targets.is_gold if by_gold else np.ones(n, np.bool_)
+    losses: list[float] = []
+    lines: list[list[Line]] = []
+    splits = list(_splits(n, seed)) if len(tried) > 1 and n >= ENOUGH else []
+    for strength in tried if splits else []:
+        starts = lines[-1] if lines else [None] * len(splits)
+        parts = zip(splits, starts, strict=True)
+        lines.append([_fit_part(features, targets, kept, strength, start=line) for (kept, _), line in parts])
+        held_out = zip(splits, lines[-1], strict=True)
+        losses.append(sum(_loss(features, targets, held[judge[held]], line) for (_, held), line in held_out))
+        if len(losses) > 1 and losses[-1] > losses[-2]:
+            break
+    best = int(np.argmin(losses)) if losses else (len(tried) - 1) // 2
+    start = lines[best][0] if lines else None
+    line = fit_softmax(features, targets.proba, targets.weights, strength=tried[best], start=start)
+    found = {f"{s:g}": round(loss, 6) for s, loss in zip(tried, losses, strict=False)}
+    return Choice(line, tried[best], found, "gold" if by_gold and losses else "votes")
 
 
 def _splits(n: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Give (kept, held out) positions; targets are sorted by text, so the seed alone decides."""
     order = np.random.default_rng(seed).permutation(n)[:SAMPLE]
-    folds = next((folds for limit, folds in SPLITS if len(order) <= limit), 1)
-    parts = np.array_split(order, max(folds, 5) if folds == 1 else folds)
-    for part in parts[:folds]:
-        yield np.sort(np.setdiff1d(order, part)), np.sort(part)
+    folds = FOLDS if n <= SEVERAL else 1
+    for part in np.array_split(order, max(folds, 5) if folds == 1 else folds)[:folds]:
+        yield np.setdiff1d(order, part), np.sort(part)
 
 
-def _held_out(
-    features: Any, targets: Targets, kept: NDArray[np.int64], held: NDArray[np.int64], strengths: Sequence[float]
-) -> Floats:
-    """Return the weighted cross-entropy on `held` of a model fitted to `kept`, by strength."""
-    losses = np.zeros(len(strengths))
-    line = None
-    for i, strength in enumerate(strengths):
-        line = fit_softmax(
-            features[kept], targets.proba[kept], targets.weights[kept], strength=strength, start=line, tolerance=ROUGHLY
-        )
-        terms = targets.proba[held] * line.log_proba(features[held])
-        losses[i] = -(targets.weights[held, None] * terms).sum()
-    return losses
+def _fit_part(features: Any, targets: Targets, kept: NDArray[np.int64], strength: float, *, start: Line | None) -> Line:
+    proba, weights = targets.proba[kept], targets.weights[kept]
+    return fit_softmax(features[kept], proba, weights, strength=strength, start=start, tolerance=ROUGHLY)
+
+
+def _loss(features: Any, targets: Targets, held: NDArray[np.int64], line: Line) -> float:
+    """Return the weighted cross-entropy of a model on some rows."""
+    terms = targets.proba[held] * line.log_proba(features[held])
+    return -float((targets.weights[held, None] * terms).sum())

@@ -71,8 +71,9 @@ def train(
 
     `soft` is a `SoftLabels`, or an array [n, k] of probabilities with `labels`. A row weighs 1 - entropy / log k, times
     `weights` [n] if given: a row that the votes left open teaches little. `gold` [n], -1 where not known: such rows
-    become one-hot and weigh `gold_weight` times as much. The regularisation is the one of `strengths` that predicts rows kept out
-    best, by gold where there is enough of it. The order of the rows does not matter; a seed gives the same bytes.
+    become one-hot and weigh `gold_weight` times as much. The regularisation is the one of `strengths` that predicts
+    rows kept out best, by gold where there is enough of it. The order of the rows does not matter; a seed gives the
+    same bytes.
     """
     targets = make_targets(texts, soft, labels=labels, weights=weights, gold=gold, gold_weight=gold_weight)
     ngrams, counts = choose_ngrams(targets.texts, classes=len(targets.labels))

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill import Predictor, Student, load_bundle, save_bundle, train
+from weaksup.distill import Predictor, Student, hold_out, load_bundle, save_bundle, train
 from weaksup.distill.strength import STRENGTHS
 from weaksup.files import atomic_path
 from weaksup.labels import SoftLabels
-from weaksup.pipeline.gold import held_out
 from weaksup.pipeline.scores import score
 
 __all__ = ["distill_labels"]
@@ -36,7 +35,7 @@ def distill_labels(
     Where rows have gold, a fifth of all rows is kept from training and the student is scored there; so is one trained
     on the labels `before` any model was asked, to show what the answers brought.
     """
-    test = np.zeros(len(soft), np.bool_) if gold is None else held_out(soft.ids)
+    test = np.zeros(len(soft), np.bool_) if gold is None else hold_out(texts)
     student = _train(texts, soft, ~test, seed)
     found: Json = {"trained_on": student.training["rows"]}
     if gold is not None:
@@ -61,9 +60,8 @@ def _train(
     *,
     strengths: Sequence[float] = STRENGTHS,
 ) -> Student:
-    where = np.flatnonzero(rows).tolist()
-    part = SoftLabels(tuple(soft.ids[i] for i in where), soft.proba[rows], soft.covered[rows], soft.labels)
-    return train([texts[i] for i in where], part, strengths=strengths, seed=seed)
+    where = np.flatnonzero(rows)
+    return train([texts[i] for i in where.tolist()], soft.take(where), strengths=strengths, seed=seed)
 
 
 def _label_all(student: Predictor, texts: Sequence[str], soft: SoftLabels, path: Path) -> None:

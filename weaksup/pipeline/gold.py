@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ from weaksup.corpus.gold import read_gold
 from weaksup.labels import LabelSpace
 from weaksup.project import Project
 
-__all__ = ["held_out", "project_gold"]
+__all__ = ["project_gold"]
 
 
 def project_gold(project: Project, corpus: Corpus, ids: Sequence[str], labels: LabelSpace) -> NDArray[np.int16] | None:
@@ -26,9 +25,3 @@ def project_gold(project: Project, corpus: Corpus, ids: Sequence[str], labels: L
         path = project.path(settings.gold_path)
         source = open_corpus(path, text=settings.text, id=settings.id, encoding=settings.encoding)
     return read_gold(source, settings.gold, ids, labels)
-
-
-def held_out(ids: Sequence[str], *, share: float = 0.2) -> NDArray[np.bool_]:
-    """Mark the rows [n] that a student must not see, to be scored on: a share chosen by a hash of the id."""
-    drawn = (hashlib.sha256(i.encode("utf-8", "surrogatepass")).digest()[:4] for i in ids)
-    return np.array([int.from_bytes(four, "big") < share * 2**32 for four in drawn], np.bool_)
