@@ -90,7 +90,8 @@ def evaluate(
 
 def hold_out(texts: Sequence[str], *, share: float = 0.2) -> NDArray[np.bool_]:
     """Mark the rows [n] to keep from training, chosen by a hash of the text: equal texts stay together."""
-    drawn = (sha256(text.encode("utf-8", "surrogatepass")).digest()[:4] for text in texts)
+    # Not the bare hash of the text: rows may have come sorted, or sampled, by that.
+    drawn = (sha256(b"held out\n" + text.encode("utf-8", "surrogatepass")).digest()[:4] for text in texts)
     return np.array([int.from_bytes(four) < share * 2**32 for four in drawn], np.bool_)
 
 

@@ -60,7 +60,7 @@ def choose_prompt(path: str | Path, labels: LabelSpace, *, name: str | None = No
     found = {p.name: p for p in load_lf_module(path).prompts if isinstance(p, PromptFunction)}
     there = ", ".join(found) or "none"
     if not found or (name is None and len(found) > 1):
-        wanted = "one @prompt_function" if not found else "the name of one (--prompt), as there are several"
+        wanted = "one @prompt_function" if not found else "the name of one (--prompt NAME), as there are several"
         raise ConfigError(f"{path}: expected {wanted}; it has: {there}")
     if name is not None and name not in found:
         raise ConfigError(f'{path}: expected a prompt function "{name}"; it has: {there}')

@@ -42,7 +42,7 @@ def distill_labels(
         truth = gold[test]
         shown = [text for text, kept in zip(texts, test.tolist(), strict=True) if kept]
         found["score"] = score(student.predict_proba(shown).argmax(axis=1), truth)
-        if before is not None:
+        if before is not None and _teaches(before, ~test):
             # As strongly regularised as the other: choosing again would double the time for a figure to compare with.
             alone = _train(texts, before, ~test, seed, strengths=[student.training["strength"]])
             found["lf_only"] = score(alone.predict_proba(shown).argmax(axis=1), truth)
@@ -50,6 +50,11 @@ def distill_labels(
     found["bytes"] = (out / "student" / "model.onnx").stat().st_size
     _label_all(load_bundle(out / "student"), texts, soft, out / "predictions.csv")
     return found
+
+
+def _teaches(soft: SoftLabels, rows: NDArray[np.bool_]) -> bool:
+    """Say whether any of these rows has a label more likely than another."""
+    return bool((np.ptp(soft.proba, axis=1) > 1e-9)[rows & soft.covered].any())
 
 
 def _train(
