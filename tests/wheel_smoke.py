@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ def main() -> None:
     """Fail with a word on the first thing that a person who installs the wheel would stumble over."""
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp)
+        os.chdir(folder)  # or Python would import the checkout it stands in
         _run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT)
         wheel = next(folder.glob("*.whl"))
         names = zipfile.ZipFile(wheel).namelist()

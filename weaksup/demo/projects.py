@@ -14,7 +14,7 @@ from weaksup.files import write_text
 
 __all__ = ["write_demo", "write_starter"]
 
-STARTER_ROWS = 900
+STARTER_ROWS = 2_000
 
 
 def write_demo(folder: str | Path, *, force: bool = False) -> list[Path]:
