@@ -21,6 +21,7 @@ from weaksup import LabelSpace, Source, VoteMatrix
 from weaksup.label_models import LabelModel, MajorityVote, health
 
 RESULTS = Path(__file__).resolve().parent / "results" / "label_model_laws.json"
+FIRST_SEED = 100  # the priors were chosen with seeds 0 to 9 in sight
 DENSE = (0.75, 0.78, 0.8, 0.82, 0.85, 0.88)
 MIXED = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85)
 
@@ -28,7 +29,11 @@ Ints = NDArray[np.int64]
 
 
 def draw(
-    rng: np.random.Generator, n: int, accuracies: Sequence[float], coverage: float, balance: Sequence[float] = (0.5, 0.5)
+    rng: np.random.Generator,
+    n: int,
+    accuracies: Sequence[float],
+    coverage: float,
+    balance: Sequence[float] = (0.5, 0.5),
 ) -> tuple[Ints, Ints]:
     """Draw truth [n] and votes [n, m] of sources that err on their own."""
     k, m = len(balance), len(accuracies)
@@ -55,7 +60,7 @@ def skewed_classes(seed: int) -> dict[str, float]:
 
 
 def positive_only(seed: int) -> dict[str, float]:
-    """10 % positives, five sources that find positives (recall .3 to .7, 2 to 6 % false alarms) and say nothing else."""
+    """10 % positives, five sources that find positives (recall .3 to .7, 2 to 6 % false alarms), nothing else."""
     rng = np.random.default_rng(seed)
     truth = (rng.random(5000) < 0.1).astype(np.int64)
     recall, alarm = rng.uniform(0.3, 0.7, 5), rng.uniform(0.02, 0.06, 5)
@@ -148,7 +153,7 @@ def mean(results: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def measure(seeds: int) -> dict[str, Any]:
     """Run everything."""
-    every = range(seeds)
+    every = range(FIRST_SEED, FIRST_SEED + seeds)
     tiers = {
         f"accuracy {a}{', hidden' if hidden else ''}, {n:,} rows": [hard_tier(s, a, n=n, hidden=hidden) for s in every]
         for a, n, hidden in (
@@ -165,7 +170,9 @@ def measure(seeds: int) -> dict[str, Any]:
         "positive only, balance given": mean([positive_only(s) for s in every]),
         "hard tier": {
             name: mean(found)
-            | {"worst learned": max((f["learned"] - f["said right"] for f in found), key=abs)}
+            | {"lowest learned": min(f["learned"] for f in found), "highest learned": max(f["learned"] for f in found)}
+            | {"within .03 of .9": float(np.mean([abs(f["learned"] - 0.9) <= 0.03 for f in found]))}
+            | {"lowest asked after": min(f["asked after"] for f in found)}
             | {"worst elsewhere": min(f["elsewhere"] for f in found)}
             for name, found in tiers.items()
         },
@@ -188,7 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, help="number of seeds; nothing is written then")
     options = parser.parse_args()
-    report = measure(options.seeds or 10)
+    report = measure(options.seeds or 30)
     text = json.dumps(report, indent=1)
     if options.seeds is None:
         RESULTS.write_text(text + "\n", encoding="utf-8")

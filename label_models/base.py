@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from weaksup.errors import UsageError
-from weaksup.label_models.reading import check_range, count_gold, read_balance, read_values
+from weaksup.label_models.reading import check_range, read_balance, read_values, read_weights
 from weaksup.label_models.saved import read_model, write_model
+from weaksup.label_models.seen import Seen, look, pack, unpack
+from weaksup.label_models.soft_votes import SoftVotes, read_soft_votes
 from weaksup.label_models.ties import TiePolicy, choose
 from weaksup.labels import SoftLabels
 from weaksup.patterns import Patterns, find_patterns
@@ -28,12 +30,15 @@ class BaseLabelModel(ABC):
     """Combine votes into probabilities; never sees a document.
 
     Votes are a `VoteMatrix`, or an array [n, m] of class indices with -1 for abstain. A subclass writes two hooks,
-    `_learn` and `_infer`, and both see distinct vote rows only. Fields that `fit` learns end in `_`:
+    `_learn` and `_infer`, and both see distinct vote rows only; one that heeds confidences writes `_learn_soft` and
+    `_weigh_soft` too. Fields that `fit` learns end in `_`:
 
     k_              number of classes
     m_              number of sources
-    names_          names of the sources, `None` after a bare array; kinds_ likewise what they are
+    names_          names of the sources, `None` after a bare array; kinds_ likewise what they are, causes_ their groups
+    asked_          float64 [m], share of the rows on which each source was asked; `None` where all were asked
     class_balance_  float64 [k], sums to 1: given, estimated by the model, or uniform; also what uncovered rows get
+    balance_given_  whether it was given
     """
 
     name: ClassVar[str]
@@ -43,7 +48,11 @@ class BaseLabelModel(ABC):
     m_: int
     names_: tuple[str, ...] | None
     kinds_: tuple[str, ...] | None
+    causes_: tuple[str, ...] | None
+    asked_: Floats1d | None
     class_balance_: Floats1d
+    balance_given_: bool
+    _seen: Seen
 
     def __init__(self, cardinality: int | None = None, *, seed: int = 0) -> None:
         if cardinality is not None and cardinality < 2:
@@ -73,35 +82,74 @@ class BaseLabelModel(ABC):
         """
         values = read_values(votes)
         k = self._count_classes(votes, values)
-        patterns = find_patterns(values)
+        seen = look(votes, values, k, gold)
         balance = read_balance(class_balance, k, votes.labels.names if isinstance(votes, VoteMatrix) else None)
-        known = count_gold(gold, patterns, k)
         self._forget()
         self.k_, self.m_ = k, values.shape[1]
-        self.names_ = votes.names if isinstance(votes, VoteMatrix) else None
-        self.kinds_ = tuple(s.kind for s in votes.sources) if isinstance(votes, VoteMatrix) else None
-        self.class_balance_ = np.full(k, 1.0 / k) if balance is None else balance
-        try:
-            self._learn(patterns, balance=balance, gold=known)
-        except BaseException:
-            self._forget()  # half a model must not answer
-            raise
+        sources = votes.sources if isinstance(votes, VoteMatrix) else None
+        self.names_ = None if sources is None else tuple(s.name for s in sources)
+        self.kinds_ = None if sources is None else tuple(s.kind for s in sources)
+        self.causes_ = None if sources is None else tuple(s.group for s in sources)
+        self._learn_seen(seen, balance)
+        return self
+
+    def partial_fit(
+        self,
+        votes: VoteMatrix | ArrayLike,
+        *,
+        class_balance: Sequence[float] | Mapping[str, float] | None = None,
+        gold: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from one more batch of rows; the model is then the one that `fit` on all batches together gives.
+
+        What is kept between batches is the distinct vote rows with their counts, so memory grows with those, and so
+        does the time. A class balance holds until another one is given.
+        """
+        if not hasattr(self, "_seen"):
+            return self.fit(votes, class_balance=class_balance, gold=gold)
+        values = self._read_again(votes)
+        names = votes.labels.names if isinstance(votes, VoteMatrix) else None
+        balance = read_balance(class_balance, self.k_, names)
+        if balance is None and self.balance_given_:
+            balance = self.class_balance_
+        self._learn_seen(self._seen.join(look(votes, values, self.k_, gold)), balance)
         return self
 
     def predict_proba(self, votes: VoteMatrix | ArrayLike) -> Floats2d:
         """Return probabilities [n, k]; rows sum to 1; a row without a vote gets the class balance."""
         patterns = find_patterns(self._read_again(votes))
-        return self._pattern_proba(patterns).take(patterns.index, axis=0)  # far faster than [index]
+        proba = self._pattern_proba(patterns).take(patterns.index, axis=0)  # far faster than [index]
+        soft = read_soft_votes(votes)
+        return proba if soft is None else self._weigh_soft(proba, soft)
 
-    def predict(self, votes: VoteMatrix | ArrayLike, *, tie_break_policy: TiePolicy = "abstain") -> NDArray[np.int64]:
-        """Return the most probable class [n]; see `ties.choose` for ties and for rows without a vote."""
+    def predict(
+        self,
+        votes: VoteMatrix | ArrayLike,
+        *,
+        tie_break_policy: TiePolicy = "abstain",
+        class_weights: Sequence[float] | Mapping[str, float] | None = None,
+    ) -> NDArray[np.int64]:
+        """Return the most probable class [n]; see `ties.choose` for ties and for rows without a vote.
+
+        `class_weights`, [k] or by name, are what a missed row of each class costs: the class with the highest weight
+        times probability is returned.
+        """
         patterns = find_patterns(self._read_again(votes))
-        return choose(self._pattern_proba(patterns), patterns.index, patterns.covered, tie_break_policy)
+        weights = read_weights(class_weights, self.k_, votes.labels.names if isinstance(votes, VoteMatrix) else None)
+        soft = read_soft_votes(votes)
+        proba, index, covered = self._pattern_proba(patterns), patterns.index, patterns.covered
+        if soft is not None:
+            proba, covered = self._weigh_soft(proba.take(index, axis=0), soft), covered[index]
+            index = np.arange(len(index))
+        if weights is not None:
+            proba = proba * weights
+            proba /= proba.sum(axis=1, keepdims=True)
+        return choose(proba, index, covered, tie_break_policy)
 
     def soft_labels(self, votes: VoteMatrix | ArrayLike) -> SoftLabels:
         """Return the probabilities with the rows' ids and whether any source voted."""
         named = votes if isinstance(votes, VoteMatrix) else VoteMatrix.from_array(votes, cardinality=self._fitted_k())
-        return SoftLabels(named.ids, self.predict_proba(named.values), named.covered, named.labels)
+        return SoftLabels(named.ids, self.predict_proba(votes), named.covered, named.labels)
 
     def source_accuracies(self, votes: VoteMatrix | ArrayLike) -> Floats1d:
         """Return, by source [m], the mean probability that the model gives to the source's votes; NaN without a vote.
@@ -120,7 +168,7 @@ class BaseLabelModel(ABC):
     def save(self, folder: str | Path) -> None:
         """Write the fitted model to a folder: model.json and arrays.npz."""
         self._fitted_k()
-        learned = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        learned = {name: value for name, value in vars(self).items() if name.endswith("_")} | pack(self._seen)
         write_model(folder, self.name, {name: getattr(self, name) for name in self.options}, learned)
 
     @classmethod
@@ -131,7 +179,28 @@ class BaseLabelModel(ABC):
             raise UsageError(f'label model: expected a saved "{cls.name}" model in {folder}, got a "{saved.model}" one')
         model = cls(**{name: saved.options[name] for name in cls.options})
         vars(model).update(saved.learned)
+        model._seen = unpack(vars(model), model.m_)
         return model
+
+    def _learn_soft(self, soft: SoftVotes, patterns: Patterns) -> None:  # noqa: B027
+        """Learn from confidences what they are worth, after `_learn`; a model that does not heed them does nothing."""
+
+    def _weigh_soft(self, proba: Floats2d, soft: SoftVotes) -> Floats2d:  # noqa: ARG002
+        """Return the probabilities [n, k] of the rows with the confidences heeded; by default they are not."""
+        return proba
+
+    def _learn_seen(self, seen: Seen, balance: Floats1d | None) -> None:
+        self.class_balance_ = np.full(self.k_, 1.0 / self.k_) if balance is None else balance
+        self.balance_given_ = balance is not None
+        self.asked_ = seen.asked_shares
+        self._seen = seen.without_rows()
+        try:
+            self._learn(seen.patterns, balance=balance, gold=seen.gold)
+            if seen.soft is not None:
+                self._learn_soft(seen.soft, seen.patterns)
+        except BaseException:
+            self._forget()  # half a model must not answer
+            raise
 
     def _pattern_proba(self, patterns: Patterns) -> Floats2d:
         proba = np.tile(self.class_balance_, (len(patterns), 1))
@@ -141,7 +210,7 @@ class BaseLabelModel(ABC):
         return proba
 
     def _forget(self) -> None:
-        for field in [name for name in vars(self) if name.endswith("_")]:
+        for field in [name for name in vars(self) if name.endswith("_") or name == "_seen"]:
             delattr(self, field)
 
     def _fitted_k(self) -> int:

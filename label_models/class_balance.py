@@ -7,26 +7,63 @@ from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
 from weaksup.label_models.dawid_skene import softmax
-from weaksup.label_models.one_coin import OneCoin, row_evidence
+from weaksup.label_models.one_coin import OneCoin, row_evidence, toss
 
-__all__ = ["discord", "estimate_balance"]
+__all__ = ["discord", "estimate_balance", "match_balance", "settle_balance"]
 
-_LIMIT = 0.05  # discord from which on nothing is believed
+_SCALE = 0.02  # discord at which belief has fallen to 1 / e
+
+_MATCH_ROUNDS = 200
 
 
 def estimate_balance(votes: CastVotes, coin: OneCoin) -> NDArray[np.float64]:
     """Return shares [k] that sum to 1: the one-coin posterior's mean, drawn towards uniform by the discord.
 
     Weak sources choose which rows they speak on, so their votes' shares say little about the classes' shares, and a
-    wrong balance is worse than none. Sources that all see the same shares (discord 0) are believed; from a discord of
-    .05 on, or with fewer than 3 sources that can be checked against each other, the balance is uniform.
+    wrong balance is worse than none. Sources that all see the same shares (discord 0) are believed, and belief falls
+    off as exp(-discord / .02); with fewer than 3 sources that can be checked against each other the balance is uniform.
     """
-    belief = max(0.0, 1.0 - discord(votes) / _LIMIT) if coin.witnesses >= 3 else 0.0
+    belief = float(np.exp(-max(discord(votes), 0.0) / _SCALE)) if coin.witnesses >= 3 else 0.0
     covered = votes.tally.any(axis=1)
     posterior = softmax(row_evidence(votes.tally[covered], coin))
-    shares: NDArray[np.float64] = (posterior * votes.rows[covered, None]).sum(axis=0) ** min(belief, 1.0)
+    shares: NDArray[np.float64] = (posterior * votes.rows[covered, None]).sum(axis=0) ** belief
     shares /= shares.sum()
     return shares
+
+
+def settle_balance(
+    given: NDArray[np.float64] | None, votes: CastVotes, gold: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Return the given class balance [k], else the estimate; uniform without votes.
+
+    An estimate within 1 % of uniform is uniform: it would do nothing but break ties, all of them the same way.
+    """
+    if given is not None:
+        return given
+    uniform = np.full(votes.k, 1.0 / votes.k)
+    if not votes.tally.any():
+        return uniform
+    shares = estimate_balance(votes, toss(votes, gold))
+    return uniform if np.abs(votes.k * shares - 1).max() < 0.01 else shares
+
+
+def match_balance(
+    balance: NDArray[np.float64], evidence: NDArray[np.float64], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return offsets [k] with which the mean of softmax(evidence + offsets) over rows is the given balance.
+
+    `evidence` is [p, k], `rows` [p] how many rows a pattern has. With sources that speak on either class alike the
+    offsets are about log(balance); where all speak for one class they are lower for it, which is how rows on which
+    nobody speaks come to be less likely of that class. Iterative proportional fitting; the answer is unique.
+    """
+    offsets: NDArray[np.float64] = np.log(balance)
+    share = rows / max(int(rows.sum()), 1)
+    for _ in range(_MATCH_ROUNDS if len(rows) else 0):
+        step = np.log(balance) - np.log(share @ softmax(evidence + offsets))
+        offsets = offsets + step
+        if np.abs(step).max() < 1e-6:
+            break
+    return offsets
 
 
 def discord(votes: CastVotes) -> float:

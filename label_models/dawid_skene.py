@@ -7,18 +7,19 @@ with probability theta_j[c, l]. MAP estimates under a Dirichlet prior. Two ways 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
 
-__all__ = ["Confusion", "Prior", "full_em", "leave_one_out_em", "over_classes", "softmax"]
+__all__ = ["Climb", "Confusion", "Prior", "climb", "full_em", "leave_one_out_em", "over_classes", "softmax"]
 
 _Floats = NDArray[np.float64]
+Learned = TypeVar("Learned")
 _BLOCK = 4_000_000  # floats per temporary array; fixed, so that sums have one order
 
 
@@ -32,9 +33,20 @@ class Prior:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion:
-    """What EM learned: `log` [c, k] is log theta of each cell under each true class; how it ended."""
+    """What EM learned: `log` [c, k] is log theta of each cell under each true class; `balance` [k]; how it ended."""
 
     log: _Floats
+    balance: _Floats
+    iterations: int
+    converged: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Climb(Generic[Learned]):
+    """Where EM ended: what the last M-step learned, the class balance, and how."""
+
+    learned: Learned
+    balance: _Floats
     iterations: int
     converged: bool
 
@@ -45,18 +57,62 @@ def full_em(
     prior: Prior,
     *,
     gold: _Floats | None = None,
+    prevalence: bool = False,
     iterations: int = 50,
     tolerance: float = 1e-3,
 ) -> Confusion:
-    """Fit by EM from majority shares until no posterior moves by more than `tolerance`."""
+    """Fit by EM; the options are those of `climb`."""
+    ended = climb(
+        votes,
+        balance,
+        lambda counts, _: _log_confusion(votes.says.T @ counts, votes, prior),
+        lambda log: votes.says @ log,
+        gold=gold,
+        prevalence=prevalence,
+        iterations=iterations,
+        tolerance=tolerance,
+    )
+    return Confusion(ended.learned, ended.balance, ended.iterations, ended.converged)
+
+
+def climb(
+    votes: CastVotes,
+    balance: _Floats,
+    m_step: Callable[[_Floats, Learned | None], Learned],
+    evidence: Callable[[Learned], _Floats],
+    *,
+    gold: _Floats | None = None,
+    prevalence: bool = False,
+    iterations: int = 50,
+    tolerance: float = 1e-3,
+) -> Climb[Learned]:
+    """Run EM for any model of votes, from majority shares until no posterior moves by more than `tolerance`.
+
+    `m_step` gets how many rows of each pattern are of each class, [p, k], gold rows clamped, and what it returned last;
+    `evidence` turns what it returns into log-likelihoods [p, k]. With `prevalence` the class balance is learned too,
+    one pseudo-row a class (Dawid and Skene, 1979, eq. 2.4).
+    """
     free, known = _split(votes, gold)
-    posterior = votes.tally / np.maximum(votes.tally.sum(axis=1, keepdims=True), 1)
+    covered = votes.tally.any(axis=1)
+    posterior: _Floats = votes.tally / np.maximum(votes.tally.sum(axis=1, keepdims=True), 1)
+    learned: Learned | None = None
     for done in range(1, iterations + 1):
-        log = _log_confusion(votes.says.T @ (posterior * free + known), votes, prior)
-        before, posterior = posterior, softmax(votes.says @ log + np.log(balance))
-        if np.abs(posterior - before).max(initial=0.0) <= tolerance:
-            return Confusion(log, done, converged=True)
-    return Confusion(log, iterations, converged=False)
+        counts = posterior * free
+        if gold is not None:
+            counts += known
+        learned = m_step(counts, learned)
+        if prevalence:
+            balance = counts[covered].sum(axis=0) + 1.0
+            balance /= balance.sum()
+        logits = evidence(learned)
+        logits += np.log(balance)
+        before, posterior = posterior, softmax(logits)
+        before -= posterior
+        moved = over_classes(np.maximum, np.abs(before, out=before))
+        if moved[covered].max(initial=0.0) <= tolerance:
+            return Climb(learned, balance, done, converged=True)
+    assert learned is not None
+    return Climb(learned, balance, iterations, converged=False)
 
 
 def leave_one_out_em(
@@ -73,7 +129,7 @@ def leave_one_out_em(
             counts += block.collect @ (block.shares(votes) if log is None else block.posterior(log, np.log(balance)))
         log = _log_confusion(counts, votes, prior)
     assert log is not None
-    return Confusion(log, iterations, converged=True)
+    return Confusion(log, balance, iterations, converged=True)
 
 
 def softmax(logits: _Floats) -> _Floats:

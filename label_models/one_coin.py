@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
 
-__all__ = ["OneCoin", "row_evidence", "toss"]
+__all__ = ["OneCoin", "prior_accuracy", "row_evidence", "toss"]
 
 _PRIOR_VOTES = 3.0  # strength of the prior on the accuracy
 _PRIOR_ODDS = 3.0  # before any evidence, a vote makes its class three times as likely as each other class
@@ -27,13 +27,15 @@ class OneCoin:
     witnesses: int
 
 
-def toss(votes: CastVotes) -> OneCoin:
+def toss(votes: CastVotes, gold: NDArray[np.float64] | None = None) -> OneCoin:
     """Estimate the accuracy a of a vote from the agreement of pairs of votes on one row.
 
     Two independent sources of accuracy a, with errors spread evenly, agree with probability
     a^2 + (1 - a)^2 / (k - 1); the estimate solves this for a. Sources, not rows, are the sample here (their errors
     are shared between rows), so a prior of mean 3 / (k + 2) and strength 3 is outweighed by one count for each source
-    that has a label in common with another source, and never by more than there are rows with two votes.
+    that has a label in common with another source, and never by more than there are rows with two votes. Each gold row
+    (`gold` [p, k] counts them) with a vote then counts as much as one source, with the share of its votes that are
+    right.
     """
     k, given = votes.k, votes.tally.sum(axis=1)
     pairs = float((votes.rows * (given * (given - 1))).sum())
@@ -42,9 +44,20 @@ def toss(votes: CastVotes) -> OneCoin:
     witnesses = _count_witnesses(votes) if pairs else 0
     evidence = min(float(witnesses), overlapping)
     seen = _solve(agreeing / pairs, k) if pairs else 0.0
-    prior = _PRIOR_ODDS / (_PRIOR_ODDS + k - 1)
+    prior = prior_accuracy(k)
     strength = evidence + _PRIOR_VOTES
-    return OneCoin((evidence * seen + _PRIOR_VOTES * prior) / strength, strength, witnesses)
+    accuracy = (evidence * seen + _PRIOR_VOTES * prior) / strength
+    if gold is not None:
+        judged = np.where(given > 0, gold.sum(axis=1), 0.0)
+        right = ((gold * votes.tally).sum(axis=1) / np.maximum(given, 1)).sum()
+        # Below chance votes would speak against themselves: that is for each source's confusion to say.
+        accuracy = max((strength * accuracy + right) / (strength + judged.sum()), (1 + 0.01) / (k + 0.01))
+    return OneCoin(accuracy, strength, witnesses)
+
+
+def prior_accuracy(k: int) -> float:
+    """Return the accuracy that a vote is taken for before anything is seen, 3 / (k + 2)."""
+    return _PRIOR_ODDS / (_PRIOR_ODDS + k - 1)
 
 
 def row_evidence(tally: NDArray[np.int64], coin: OneCoin) -> NDArray[np.float64]:

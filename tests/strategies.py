@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from weaksup.labels import LabelSpace
-from weaksup.votes import VoteMatrix
+from weaksup.votes import SourceKind, VoteMatrix
 
 label_names = st.lists(
     st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8), min_size=2, max_size=6, unique=True
@@ -44,3 +46,33 @@ def judged_probabilities(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     weights = draw(hnp.arrays(np.float64, (len(gold), k), elements=st.floats(0, 1)))
     weights += np.eye(k)[draw(st.integers(0, k - 1))] * (weights.sum(axis=1, keepdims=True) < 1e-3)
     return gold, weights / weights.sum(axis=1, keepdims=True)
+
+
+@st.composite
+def told_votes(draw: st.DrawFn, *, max_rows: int = 25, max_sources: int = 5) -> VoteMatrix:
+    """Draw a vote matrix with everything a source can come with: kinds, groups, rows not asked, confidences."""
+    plain = draw(vote_matrices(max_rows=max_rows, max_sources=max_sources, max_classes=4))
+    shape = plain.values.shape
+    asked = draw(hnp.arrays(np.bool_, shape)) if draw(st.booleans()) else None
+    said = hnp.arrays(np.float32, shape, elements=st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0, float("nan")]))
+    kinds: st.SearchStrategy[SourceKind] = st.sampled_from(["lf", "tier", "student", "person"])
+    sources = tuple(
+        replace(source, kind=draw(kinds), group=draw(st.sampled_from(["", "", "a", "b"]))) for source in plain.sources
+    )
+    values = plain.values if asked is None else np.where(asked, plain.values, np.int16(-1))
+    confidence = draw(said) if draw(st.booleans()) else None
+    return replace(plain, values=values, sources=sources, asked=asked, confidence=confidence)
+
+
+# Texts as corpora have them and as nobody writes them: case pairs, NUL, half surrogates, emoji, marks, long words.
+_WILD_CHARS = st.one_of(
+    st.sampled_from("aAbzZ09 \t\n\0.,!?-_'ßẞİıÄé️😀👍犬жЖ\u0301\u200b\ufeff\u2028\ud800\udfff\U000e0061Ａ𝐅"),
+    st.characters(),
+)
+wild_texts = st.one_of(
+    st.text(_WILD_CHARS, max_size=40),
+    st.lists(st.sampled_from(["the", "quick", "fox!", "DOGS", "Straße", "犬", "👍", "", "a-b", "c_d", "42"])).map(
+        " ".join
+    ),
+    st.builds(lambda text, times: text * times, st.text(_WILD_CHARS, min_size=1, max_size=3), st.integers(1, 200)),
+)

@@ -34,13 +34,12 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path
 
 
 def _commands() -> list[tuple[str, str]]:
-    found = []
+    found: list[tuple[str, str]] = []
     for page in SHIPPED:
         lines = "\n".join(_blocks(page, "console") + _blocks(page, "")).splitlines()
         for line in lines:
-            for part in line.removeprefix("$ ").split("#")[0].split("&&"):
-                if part.strip().startswith("weaksup "):
-                    found.append((page.name, part.strip()))
+            parts = [part.strip() for part in line.removeprefix("$ ").split("#")[0].split("&&")]
+            found += [(page.name, part) for part in parts if part.startswith("weaksup ")]
     return found
 
 

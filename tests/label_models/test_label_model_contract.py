@@ -14,6 +14,7 @@ from strategies import vote_matrices
 from weaksup import LabelSpace, Source, VoteMatrix
 from weaksup.errors import DiskError, UsageError, VoteError
 from weaksup.label_models import MODELS, LabelModel, MajorityVote, create, load
+from weaksup.label_models.seen import pack
 from weaksup.label_models.ties import choose
 
 VOTES = np.array([[0, 0, 1], [1, 1, -1], [0, 1, 0], [-1, -1, -1], [1, 1, 1]])
@@ -46,7 +47,23 @@ def test_save_and_load_keep_every_bit(votes: VoteMatrix, tmp_path_factory: pytes
     assert again.predict_proba(votes).tobytes() == model.predict_proba(votes).tobytes()
     assert vars(again).keys() == vars(model).keys()
     for name, value in vars(model).items():
-        assert np.array_equal(vars(again)[name], value), name
+        if name.endswith("_"):
+            assert np.array_equal(vars(again)[name], value), name
+    for name, value in pack(model._seen).items():
+        assert np.array_equal(pack(again._seen)[name], value), name
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in ("default", "snorkel")])
+def test_every_registered_model_is_saved_whole_and_learns_in_batches(name: str, tmp_path: Path) -> None:
+    votes = np.random.default_rng(0).integers(-1, 3, (80, 5))
+    model = create(name, 3, seed=2).fit(votes)
+    model.save(tmp_path)
+    again = load(tmp_path)
+    assert type(again) is type(model)
+    assert {option: getattr(again, option) for option in again.options} == {o: getattr(model, o) for o in model.options}
+    assert again.predict_proba(votes).tobytes() == model.predict_proba(votes).tobytes()
+    batches = create(name, 3, seed=2).fit(votes[:30]).partial_fit(votes[30:])
+    assert batches.predict_proba(votes) == pytest.approx(model.predict_proba(votes))
 
 
 @given(
@@ -130,8 +147,8 @@ def test_gold_rows_teach_which_source_is_wrong() -> None:
         (LabelModel(2).fit(votes, gold=g).predict(votes, tie_break_policy="random") == truth)[300:].mean()
         for g in (None, gold)
     )
-    assert without < 0.2
-    assert taught > without
+    assert without < 0.6
+    assert taught > 0.9
 
 
 class TestAnswerers:
@@ -166,7 +183,7 @@ class TestAnswerers:
         liar = named(flipped, ("lf",) * 6 + ("tier",))
         gold = np.full(len(truth), -1)
         gold[asked[:300]] = truth[asked[:300]]
-        assert LabelModel().fit(liar).answer_accuracies_.tolist() == [0.9]
+        assert LabelModel().fit(liar).answer_accuracies_[0] < 0.5  # doubtful rows say so too
         assert LabelModel().fit(liar, gold=gold).answer_accuracies_[0] == pytest.approx(0.1, abs=0.08)
 
     def test_tiers_alone_are_ordinary_sources(self) -> None:
@@ -247,9 +264,9 @@ def test_a_fit_that_fails_leaves_no_half_model() -> None:
 
 
 def test_models_are_made_by_name_and_an_unknown_name_lists_them() -> None:
-    assert [type(create(name)).name for name in MODELS] == ["default", "majority", "snorkel"]
-    with pytest.raises(UsageError, match='expected one of default, majority, snorkel; got "mace"'):
-        create("mace")
+    assert [type(create(name)).name for name in MODELS] == list(MODELS)
+    with pytest.raises(UsageError, match='expected one of default, majority, .*snorkel.*; got "oracle"'):
+        create("oracle")
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import vote_matrices
+from strategies import told_votes, vote_matrices
 
 from weaksup.errors import UsageError
 from weaksup.label_models import MODELS, BaseLabelModel, LabelModel, MajorityVote, SnorkelLabelModel
@@ -103,3 +104,14 @@ def test_the_bytes_are_the_same_for_any_number_of_threads() -> None:
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
         seen.add(done.stdout)
     assert len(seen) == 1
+
+
+# WEAKSUP_FUZZ=20000 for the long run; it takes some minutes.
+@pytest.mark.slow
+@settings(max_examples=int(os.environ.get("WEAKSUP_FUZZ", "1000")))
+@given(votes=told_votes())
+def test_no_matrix_gives_nan_or_an_exception(votes: VoteMatrix) -> None:
+    model = LabelModel().fit(votes)
+    for proba in (model.predict_proba(votes), model.predict_proba(votes.values[::-1])):
+        assert np.isfinite(proba).all()
+        assert np.allclose(proba.sum(axis=1), 1.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +39,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Iterator[Path]:
+def folder(made: Path, tmp_path: Path) -> Path:
     """A copy of the finished project."""
     import shutil
 
     copy = tmp_path / "p"
     shutil.copytree(made, copy)
-    yield copy
+    return copy
 
 
 def _change(path: Path, before: str, after: str) -> None:

@@ -1,0 +1,79 @@
+"""How sure to be: log-likelihoods stretched, bent and mixed until they mean what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.label_models.cast import CastVotes
+from weaksup.label_models.dawid_skene import over_classes, softmax
+
+__all__ = ["EQUAL_PARTS", "Bend", "match_confidence", "mix_by_gold"]
+
+Floats2d = NDArray[np.float64]
+EQUAL_PARTS = 0.5
+_SPREAD = 0.25  # how far, before gold is seen, each part may be from one half
+_MOST_PARTS = 8.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bend:
+    """Stretch log-likelihoods `relative` [c, k], at most 0, by a factor, smoothly bent so that none passes -limit."""
+
+    relative: Floats2d
+    limit: float
+
+    def __call__(self, factor: float) -> Floats2d:
+        bent: Floats2d = self.limit * np.tanh(factor / self.limit * self.relative)
+        return bent
+
+
+def match_confidence(votes: CastVotes, bend: Bend, reference: Floats2d) -> float:
+    """Return the factor at which mean confidence over covered rows equals that of `reference`, within 1e-3 to 1e4."""
+    from scipy.optimize import brentq
+
+    covered = votes.tally.any(axis=1)
+    if not covered.any():
+        return 1.0
+    says, weight = votes.says[covered], votes.rows[covered]
+    aim = (weight * softmax(reference[covered]).max(axis=1)).sum()
+
+    def excess(log_factor: float) -> float:
+        logits = says @ bend(float(np.exp(log_factor)))
+        logits -= over_classes(np.maximum, logits)[:, None]
+        return float(((weight / over_classes(np.add, np.exp(logits))).sum() - aim) / aim)
+
+    low, high = np.log(1e-3), np.log(1e4)
+    if excess(low) >= 0 or excess(high) <= 0:
+        return float(np.exp(low if excess(low) >= 0 else high))
+    return float(np.exp(brentq(excess, low, high, xtol=1e-9)))
+
+
+def mix_by_gold(opinions: tuple[Floats2d, Floats2d], fixed: Floats2d, gold: Floats2d) -> NDArray[np.float64]:
+    """Return by how much to multiply each of two log-likelihoods [p, k] so that their sum fits gold, [2], 0 to 8.
+
+    `fixed` [k] or [p, k] is added to it. The MAP estimate of a logistic regression with prior N(1/2, 1/4^2) for either
+    part: equal parts where there is no gold, its temperature and its choice where there is much.
+    """
+    from scipy.optimize import minimize
+
+    rows = np.flatnonzero(gold.any(axis=1))
+    known = gold[rows]
+    total = known.sum(axis=1)
+    parts = [opinion[rows] for opinion in opinions]
+    offset = np.broadcast_to(fixed, opinions[0].shape)[rows]
+
+    def loss(scale: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits = scale[0] * parts[0] + scale[1] * parts[1] + offset
+        top = logits.max(axis=1, keepdims=True)
+        log_proba = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+        off = (scale - EQUAL_PARTS) / _SPREAD
+        wrong = np.exp(log_proba) * total[:, None] - known
+        slope = np.array([(wrong * part).sum() for part in parts]) + off / _SPREAD
+        return float(-(known * log_proba).sum() + 0.5 * (off @ off)), slope
+
+    found = minimize(loss, np.full(2, EQUAL_PARTS), jac=True, method="L-BFGS-B", bounds=[(0.0, _MOST_PARTS)] * 2)
+    mixed: NDArray[np.float64] = found.x
+    return mixed

@@ -1,0 +1,47 @@
+"""People's confusions: Dawid-Skene where few answers a person are drawn towards that person's own accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.label_models.cast import CastVotes
+from weaksup.label_models.dawid_skene import Confusion, climb
+
+__all__ = ["crowd_em"]
+
+_Floats = NDArray[np.float64]
+_PERSON = 4.0  # votes of average accuracy that stand before each person's own
+_CLASS = 2.0  # votes of the person's accuracy that stand before each row of the confusion
+
+
+def crowd_em(votes: CastVotes, balance: _Floats | None, *, gold: _Floats | None = None) -> Confusion:
+    """Fit confusions by EM, and the class balance with them where none is given.
+
+    A person who saw three rows of a class says little about how that class is confused, and much more about how good
+    the person is. So the prior of theta_j[c, .] is 2 votes with the person's accuracy a_j on c, the rest spread evenly,
+    and that of a_j is 4 votes with the accuracy of everybody (a hierarchical version of Dawid and Skene, 1979; with the
+    prior's weight growing it becomes the one-coin model). Both are taken from the same counts in each M-step. Unlike
+    the rows on which a function speaks, rows are handed to people without regard to their class, so votes tell the
+    balance; a fixed uniform one would turn rows of the larger class into errors of the people who label it.
+    """
+    k, cells = votes.k, np.arange(len(votes.label))
+    _, person = np.unique(votes.source, return_inverse=True)
+    people = int(person.max(initial=-1)) + 1
+
+    def m_step(counts: _Floats, _: _Floats | None) -> _Floats:
+        said = votes.says.T @ counts
+        support = np.zeros((people, k))
+        np.add.at(support, person, said)
+        right = np.bincount(person, said[cells, votes.label], minlength=people)
+        given = support.sum(axis=1)
+        average = (right.sum() + 1.0) / (given.sum() + k)
+        accuracy = (right + _PERSON * average) / (given + _PERSON)
+        prior = np.repeat((_CLASS * (1 - accuracy) / (k - 1))[person, None], k, axis=1)
+        prior[cells, votes.label] = _CLASS * accuracy[person]
+        learned: _Floats = np.log(said + prior) - np.log(support + _CLASS)[person]
+        return learned
+
+    start = np.full(k, 1.0 / k) if balance is None else balance
+    ended = climb(votes, start, m_step, lambda log: votes.says @ log, gold=gold, prevalence=balance is None)
+    return Confusion(ended.learned, ended.balance, ended.iterations, ended.converged)
