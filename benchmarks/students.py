@@ -82,7 +82,7 @@ def label_rows(one: TextSet, labeler: str) -> SoftLabels:
     if labeler == "gold":
         return SoftLabels(ids, np.eye(one.k)[one.gold["train"]], np.ones(len(ids), np.bool_), space)
     model = create(labeler, one.k).fit(one.votes)
-    covered: NDArray[np.bool_] = (one.votes >= 0).any(axis=1)
+    covered: NDArray[np.bool_] = np.asarray((one.votes >= 0).any(axis=1))
     return SoftLabels(ids, model.predict_proba(one.votes), covered, space)
 
 

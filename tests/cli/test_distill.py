@@ -1,123 +1,119 @@
+"""`weaksup distill`, as a user calls it."""
+
 from __future__ import annotations
 
-import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from distill.toy import SPACE, make_corpus
 
-from weaksup import LabelSpace, SoftLabels, open_corpus
-from weaksup.cli import cli
-from weaksup.distill import load_bundle
-from weaksup.errors import WeaksupError
+from weaksup import SoftLabels
+from weaksup.cli import main
+from weaksup.distill import hold_out, load_bundle
 
-SPACE = LabelSpace(["HAM", "SPAM"])
-ROWS = 200
+TEXTS, GOLD = make_corpus(200)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus, its soft labels, and a classifier."""
-    folder = tmp_path_factory.mktemp("distill")
-    ham, spam = "see you at {} for lunch", "win {} pounds, call now"
-    texts = [(spam if i % 2 else ham).format(i) for i in range(ROWS)]
-    with (folder / "c.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(
-            [["id", "text", "gold"], *([f"r{i}", t, SPACE.names[i % 2]] for i, t in enumerate(texts))]
-        )
-    proba = np.array([[0.1, 0.9] if i % 2 else [0.9, 0.1] for i in range(ROWS)])
-    soft = SoftLabels(tuple(f"r{i}" for i in range(ROWS)), proba, np.ones(ROWS, bool), SPACE)
-    soft.save(str(folder / "labels.parquet"), {"origin": open_corpus(folder / "c.csv").origin()})
-    done = run("distill", folder / "labels.parquet", "-o", folder / "model")
-    assert done.exit_code == 0, done.output
-    return folder
-
-
-def run(*args: object) -> Result:
-    return CliRunner().invoke(cli, [str(arg) for arg in args])
-
-
-def test_the_corpus_is_found_again_and_the_classifier_works(made: Path) -> None:
-    student = load_bundle(made / "model")
-    assert student.predict(["call now to win", "lunch?"]) == ["SPAM", "HAM"]
-
-
-def test_gold_is_kept_out_and_scored(made: Path, tmp_path: Path) -> None:
-    args = ("distill", made / "labels.parquet", "-o", tmp_path / "m", "--gold", "gold")
-    found = json.loads(run(*args, "--json").output)
-    assert found["trained_on"] + found["held_out"]["rows"] == ROWS
-    assert found["held_out"]["accuracy"] == 1.0
-    assert load_bundle(tmp_path / "m").metrics["accuracy"] == 1.0
-    assert "accuracy 1.000" in run(*args).output
-
-
-def test_clamped_rows_are_certain(made: Path, tmp_path: Path) -> None:
-    done = run("distill", made / "labels.parquet", "-o", tmp_path / "m", "--clamp", "gold", "--json")
-    assert done.exit_code == 0, done.output
-    assert load_bundle(tmp_path / "m").manifest["training"]["gold_rows"] == ROWS
-
-
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_predictions_are_the_same_by_every_route(made: Path, tmp_path: Path, kind: str) -> None:
-    out = tmp_path / f"p.{kind}"
-    done = run("predict", made / "model", made / "c.csv", "-o", out, "--proba")
-    assert done.exit_code == 0, done.output
-    assert f"{ROWS} rows labeled" in done.output
-    if kind == "csv":
-        with out.open(newline="") as file:
-            rows = [dict(row) for row in csv.DictReader(file)]
-    elif kind == "jsonl":
-        rows = [json.loads(line) for line in out.read_text().splitlines()]
-    else:
-        rows = pq.read_table(out).to_pylist()
-    texts = next(open_corpus(made / "c.csv").scan()).batch.column("text").to_pylist()
-    assert [row["label"] for row in rows] == load_bundle(made / "model").predict(texts)
-    assert [row["id"] for row in rows] == [f"r{i}" for i in range(ROWS)]
-    assert all(abs(float(row["p(HAM)"]) + float(row["p(SPAM)"]) - 1) < 1e-4 for row in rows)
-
-
-def test_an_empty_corpus_gives_a_header_and_bad_rows_are_exit_3(made: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty.csv").write_text("id,text\n")
-    assert run("predict", made / "model", tmp_path / "empty.csv", "-o", tmp_path / "e.csv").exit_code == 0
-    assert (tmp_path / "e.csv").read_text() == "id,label,confidence\n"
-    (tmp_path / "bad.csv").write_text("id,text\na,hello\nb,too,many\n")
-    done = run("predict", made / "model", tmp_path / "bad.csv", "-o", tmp_path / "b.csv")
-    assert isinstance(done.exception, WeaksupError)
-    assert done.exception.exit_code == 3
-    assert "bad.csv:3" in done.output
-    assert len((tmp_path / "b.csv").read_text().splitlines()) == 2
-
-
-def test_wrong_use_is_one_line(made: Path, tmp_path: Path) -> None:
-    cases = [
-        (("predict", tmp_path, made / "c.csv", "-o", tmp_path / "p.csv"), "expected a bundle"),
-        (("predict", made / "model", made / "c.csv", "-o", tmp_path / "p.txt"), "ends in .csv"),
-        (("predict", made / "model", tmp_path / "no.csv", "-o", tmp_path / "p.csv"), "does not exist"),
-        (("predict", made / "model", made / "c.csv", "-o", tmp_path / "p.csv", "--text", "txt"), 'column "txt"'),
-        (("distill", made / "c.csv", "-o", tmp_path / "m"), "soft labels"),
-        (("distill", made / "labels.parquet", "-o", tmp_path / "m", "--gold", "nope"), 'column "nope"'),
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A corpus with gold on all rows (label) and on 20 (few), and labels of it that are wrong on a tenth."""
+    monkeypatch.chdir(tmp_path)
+    names = [SPACE.names[c] for c in GOLD]
+    lines = [
+        f"r{i},{text},{name},{name if i < 20 else ''}" for i, (text, name) in enumerate(zip(TEXTS, names, strict=True))
     ]
-    for args, says in cases:
-        error = run(*args).exception
-        assert isinstance(error, WeaksupError), args
-        assert says in str(error)
-        assert "\n" not in str(error)
-    (tmp_path / "other.csv").write_text("id,text\nx,hello\n")
-    error = run("distill", made / "labels.parquet", tmp_path / "other.csv", "-o", tmp_path / "m").exception
-    assert "without row" in str(error)
+    Path("c.csv").write_text("id,text,label,few\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    said = np.where(np.arange(200) % 10 == 0, (GOLD + 1) % 3, GOLD)
+    covered = np.arange(200) % 7 > 0
+    soft = SoftLabels(tuple(f"r{i}" for i in range(200)), 0.7 * np.eye(3)[said] + 0.1, covered, SPACE)
+    origin = {"paths": [str(tmp_path / "c.csv")], "text": "text", "id": "id", "encoding": "utf-8"}
+    soft.save("l.parquet", {"origin": origin, "lineage": {"model": "default"}})
+    return tmp_path
 
 
-def test_predicting_loads_nothing_that_training_needs(made: Path, tmp_path: Path) -> None:
-    script = (
-        "import sys\nfrom weaksup.cli import main\n"
-        f"try: main(['predict', {str(made / 'model')!r}, {str(made / 'c.csv')!r}, '-o', {str(tmp_path / 'p.csv')!r}])\n"
-        "except SystemExit as end: assert not end.code\n"
-        "print(*{'torch', 'sklearn', 'scipy', 'onnx', 'snorkel', 'spacy'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == ""
+def run(*args: object) -> int:
+    with pytest.raises(SystemExit) as done:
+        main(["distill", *map(str, args)])
+    return int(str(done.value.code))
+
+
+def test_a_student_is_trained_scored_and_packed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("l.parquet", "-o", "student", "--gold", "label") == 0
+    out = capsys.readouterr().out
+    assert "-> student (" in out
+    assert "the votes, where they cover" in out
+    assert "F1 (mean over classes)" in out
+    model = load_bundle("student")
+    assert model.classes == SPACE.names
+    assert model.metrics["gold"]["accuracy"] > 0.9
+    assert model.manifest["lineage"]["labels"] == "l.parquet"
+    assert model.manifest["lineage"]["made_from"] == {"model": "default"}
+    assert str(here) not in Path("student/manifest.json").read_text()
+
+
+def test_the_rows_that_score_are_not_the_rows_that_train(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("l.parquet", "-o", "a", "--json") == 0
+    everything = json.loads(capsys.readouterr().out)["training"]["rows"]
+    assert everything == sum(i % 7 > 0 for i in range(200))
+    assert run("l.parquet", "-o", "b", "--gold", "few", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["gold"]["rows"] == 20  # few enough to keep all of them out
+    kept_out = {TEXTS[i] for i in range(20)}
+    assert found["training"]["rows"] == sum(i % 7 > 0 and text not in kept_out for i, text in enumerate(TEXTS))
+    assert run("l.parquet", "-o", "c", "--gold", "label", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert 20 <= found["gold"]["rows"] <= 60
+    assert found["votes_on_covered"]["rows"] < found["gold"]["rows"]
+
+
+def test_clamped_rows_teach_what_is_true(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("l.parquet", "-o", "s", "--gold", "label", "--clamp", "label", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["training"]["gold_rows"] == found["training"]["rows"] == 200 - found["gold"]["rows"]
+
+
+def test_without_gold_it_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("l.parquet", "-o", "s") == 0
+    assert "not scored: --gold COLUMN" in capsys.readouterr().out
+    assert load_bundle("s").metrics == {}
+
+
+def test_the_same_labels_give_the_same_bytes(here: Path) -> None:
+    for name in ("a", "b"):
+        assert run("l.parquet", "-o", name, "--gold", "label") == 0
+    for path in Path("a").iterdir():
+        assert path.read_bytes() == (Path("b") / path.name).read_bytes()
+
+
+def test_another_corpus_may_lack_rows_which_are_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Path("c.csv").read_text(encoding="utf-8").replace("id,text", "key,body", 1).splitlines(keepends=True)
+    Path("d.csv").write_text("".join(lines[:-5]), encoding="utf-8")
+    assert run("l.parquet", "d.csv", "--text", "body", "--id", "key", "-o", "s") == 0
+    assert "5 labeled rows are not in the corpus" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["nope.parquet", "-o", "s"], "which does not exist"),
+        (["c.csv", "-o", "s"], "expected a file of soft labels"),
+        (["l.parquet", "other.csv", "-o", "s"], 'without row "r0"'),
+        (["l.parquet", "-o", "s", "--gold", "nope"], 'expected a column "nope"'),
+        (["l.parquet", "-o", "s", "--positive", "eggs"], "expected one of billing, bug, how"),
+        (["l.parquet", "-o", "s", "--gold", "one", "--clamp", "one"], "expected enough true labels"),
+        (["l.parquet", "-o", "."], "holds other files"),
+        (["l.parquet", "-o", "no/s"], "cannot write no/s"),
+    ],
+)
+def test_bad_input_is_one_line(here: Path, capsys: pytest.CaptureFixture[str], args: list[str], expected: str) -> None:
+    text = Path("c.csv").read_text(encoding="utf-8").splitlines()
+    more = [f"{line},{'' if i else 'one'}" for i, line in enumerate(text)]
+    more[1 + next(i for i, text in enumerate(TEXTS) if not hold_out([text])[0])] += "how"
+    Path("c.csv").write_text("\n".join(more) + "\n", encoding="utf-8")
+    Path("other.csv").write_text("id,text\nzzz,hello\n")
+    assert run(*args) in {2, 74}
+    told = capsys.readouterr().err
+    assert expected in told
+    assert told.count("\n") == 1

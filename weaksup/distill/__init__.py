@@ -13,19 +13,33 @@ if TYPE_CHECKING:
     from weaksup.distill.evaluation import Evaluation, evaluate, hold_out
     from weaksup.distill.predict import Predictor, load_bundle
     from weaksup.distill.student import Student, train
+    from weaksup.distill.writing import Labeled, label_corpus
 
 _HOMES = {
     "Evaluation": "evaluation",
+    "Labeled": "writing",
     "Predictor": "predict",
     "Student": "student",
     "evaluate": "evaluation",
     "hold_out": "evaluation",
+    "label_corpus": "writing",
     "load_bundle": "predict",
     "save_bundle": "bundle",
     "train": "student",
 }
 
-__all__ = ["Evaluation", "Predictor", "Student", "evaluate", "hold_out", "load_bundle", "save_bundle", "train"]
+__all__ = [
+    "Evaluation",
+    "Labeled",
+    "Predictor",
+    "Student",
+    "evaluate",
+    "hold_out",
+    "label_corpus",
+    "load_bundle",
+    "save_bundle",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ BLOCK = 4096  # texts at a time: bounds the memory
 UNIT = 64  # squared weights are whole numbers of 1/UNIT: sums of whole numbers are the same in any order
 LARGEST_BYTES = 4_500_000  # of the model file
 LARGEST = 120_000
+RARE = 10_000  # an n-gram is left out when fewer than one text in so many has it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +67,10 @@ class NGrams:
 
 
 def choose_ngrams(texts: Sequence[str], *, classes: int) -> tuple[NGrams, Any]:
-    """Choose the n-grams that at least two texts have, the most frequent first, and count them in the texts.
+    """Choose the n-grams that two texts have, and one text in RARE, and count them in the texts.
 
-    As many are kept as fit into a model of LARGEST_BYTES. Weights are inverse document frequencies. Cost: O(characters)
-    in blocks, and a sort of the n-grams.
+    Where they do not fit into a model of LARGEST_BYTES, the most frequent are kept. Weights are inverse document
+    frequencies. Cost: O(characters) in blocks, and a sort of the n-grams.
     """
     alphabet = find_alphabet(texts)
     keys = _repeated(texts, alphabet)
@@ -77,7 +78,7 @@ def choose_ngrams(texts: Sequence[str], *, classes: int) -> tuple[NGrams, Any]:
     found = np.bincount(counts.indices, minlength=len(keys))
     limit = min(LARGEST, LARGEST_BYTES // (18 + 2 * classes))
     order = np.argsort(-found, kind="stable")[:limit]
-    kept = np.sort(order[found[order] >= 2])
+    kept = np.sort(order[found[order] >= max(2, len(texts) / RARE)])
     idf = np.log((1 + len(texts)) / (1 + found[kept])) + 1
     return NGrams(alphabet, keys[kept], np.rint(idf**2 * UNIT).astype(np.int64)), counts[:, kept]
 

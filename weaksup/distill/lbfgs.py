@@ -54,27 +54,31 @@ def _newton(slope: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
     found = slope.clone()
     shares = []
     for step, change in reversed(pairs):
-        share = float((step * found).sum() / (step * change).sum())
-        found -= share * change
+        share = _dot(step, found) / _dot(step, change)
+        found.add_(change, alpha=-share)
         shares.append(share)
     if pairs:
         step, change = pairs[-1]
-        found *= float((step * change).sum() / (change * change).sum())
+        found *= _dot(step, change) / _dot(change, change)
     for (step, change), share in zip(pairs, reversed(shares), strict=True):
-        found += step * (share - float((change * found).sum() / (step * change).sum()))
+        found.add_(step, alpha=share - _dot(change, found) / _dot(step, change))
     return found
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return float(a.ravel().dot(b.ravel()))
 
 
 def _search(function: Function, here: _Point, direction: Tensor, *, length: float) -> _Point | None:
     """Bisect for a step that meets the weak Wolfe conditions (A. S. Lewis and M. L. Overton, 2013)."""
-    along = float((direction * here.slope).sum())
+    along = _dot(direction, here.slope)
     low, high = 0.0, float("inf")
     for _ in range(_TRIALS):
         place = here.place + length * direction
         new = _Point(place, *function(place))
         if new.value > here.value + _DESCENT * length * along:
             high = length
-        elif float((direction * new.slope).sum()) < _CURVATURE * along:
+        elif _dot(direction, new.slope) < _CURVATURE * along:
             low = length
         else:
             return new

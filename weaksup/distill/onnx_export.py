@@ -164,7 +164,7 @@ def _answer(graph: _Graph, keys: str, student: Student) -> None:
     known = student.ngrams.keys
     k = len(student.classes)
     # Row 0 stands for all unknown n-grams; the last column is the squared feature weight. The sums fit into int32: a
-    # text has at most 5 * MAX_CHARS n-grams, and each counts less than 2**15.
+    # text has at most 4 * MAX_CHARS n-grams, and each counts less than 2**15.
     weights = np.column_stack([student.table, student.ngrams.squares])
     rows = np.vstack([np.zeros((1, k + 1), np.int64), weights]).astype(np.int16)
     # No n-gram is 0: the entry keeps the table from being empty.

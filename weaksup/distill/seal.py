@@ -90,9 +90,10 @@ def _read(folder: Path, name: str) -> bytes:
         raise bad_bundle(folder, f"{name} is missing; take a fresh copy, or distill again") from None
     except OSError as error:
         raise bad_bundle(folder, f"cannot read {name} ({error.strerror}); expected a plain file") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise bad_bundle(folder, f"{name} is no plain file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise bad_bundle(folder, f"{name} is no plain file")
         data = file.read(limit + 1)
     if len(data) > limit:
         raise bad_bundle(folder, f"{name} is larger than {limit >> 20} MB")

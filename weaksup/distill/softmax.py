@@ -48,8 +48,8 @@ def fit_softmax(
     """Minimise cross-entropy to `target` [n, k], rows weighted, plus |weights|^2 / (2 strength).
 
     `features` is scipy CSR [n, v]; the bias is free. The problem is convex, so the end does not depend on the start,
-    which only saves steps: it is reached where no entry of the gradient, per unit of weight, exceeds `tolerance`. One
-    thread: the same input gives the same bytes.
+    which only saves steps (see `lbfgs.minimise` for where it ends; gradients are per unit of weight). Weights are
+    float32, sums over rows float64. One thread: the same input gives the same bytes.
     """
     import torch
 
@@ -57,19 +57,19 @@ def fit_softmax(
     aim, weight = torch.from_numpy(target), torch.from_numpy(row_weights)[:, None]
     mass, total = aim.sum(dim=1, keepdim=True), float(row_weights.sum())
     begin = start or Line(np.zeros((features.shape[1], target.shape[1])), _prior(target, row_weights))
-    line = torch.from_numpy(np.vstack([begin.weights, begin.bias[None]]))
+    line = torch.from_numpy(np.vstack([begin.weights, begin.bias[None]]).astype(np.float32))
 
     def loss(line: Tensor) -> tuple[float, Tensor]:
         weights = line[:-1]
-        log_proba = torch.log_softmax(rows @ weights + line[-1], dim=1)
-        slope = weight * (log_proba.exp() * mass - aim)
-        value = (weights**2).sum() / (2 * strength) - (weight * aim * log_proba).sum()
+        log_proba = torch.log_softmax((rows @ weights + line[-1]).double(), dim=1)
+        slope = (weight * (log_proba.exp() * mass - aim)).float()
+        value = float(weights.square().sum()) / (2 * strength) - float((weight * aim * log_proba).sum())
         gradient = torch.cat([columns @ slope + weights / strength, slope.sum(dim=0, keepdim=True)])
-        return float(value) / total, gradient / total
+        return value / total, gradient / total
 
     with _one_thread(), torch.no_grad():
         found = minimise(loss, line, tolerance=tolerance).numpy()
-    return Line(found[:-1].copy(), found[-1].copy())
+    return Line(found[:-1].astype(np.float64), found[-1].astype(np.float64))
 
 
 def _prior(target: Floats, row_weights: Floats) -> Floats:
@@ -81,7 +81,7 @@ def _prior(target: Floats, row_weights: Floats) -> Floats:
 def _to_torch(matrix: Any) -> Tensor:
     import torch
 
-    arrays = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64))
+    arrays = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float32))
     starts, columns, values = map(torch.from_numpy, arrays)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse", category=UserWarning)  # "... is in beta state"

@@ -1,0 +1,135 @@
+"""`weaksup predict`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distill.toy import SPACE, make_corpus
+
+from weaksup.cli import main
+from weaksup.distill import load_bundle, save_bundle, train
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts, gold = make_corpus(240)
+    student = train(texts, np.eye(3)[gold], labels=SPACE, strengths=(10.0,))
+    return save_bundle(student, tmp_path_factory.mktemp("cli") / "student")
+
+
+@pytest.fixture
+def here(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(packed, "student")
+    Path("c.csv").write_text("id,text\n001,the invoice\nNA,crash again\n", encoding="utf-8")
+    return tmp_path
+
+
+def run(*args: object) -> int:
+    with pytest.raises(SystemExit) as done:
+        main(["predict", *map(str, args)])
+    return int(str(done.value.code))
+
+
+def test_rows_are_labeled_and_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("student", "c.csv", "-o", "out.csv") == 0
+    assert "2 rows labeled -> out.csv (0 rejected, 0 duplicates)" in capsys.readouterr().out
+    lines = Path("out.csv").read_bytes().decode().split("\n")
+    assert [line.rpartition(",")[0] for line in lines] == ["id,label", "001,billing", "NA,bug", ""]
+
+
+def test_command_line_python_and_any_route_to_the_model_agree(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts, _ = make_corpus(50, seed=5)
+    Path("c.jsonl").write_text("".join(json.dumps({"body": text, "n": i}) + "\n" for i, text in enumerate(texts)))
+    assert (
+        run("student/model.onnx", "c.jsonl", "--text", "body", "--id", "n", "--proba", "-o", "o.jsonl", "--json") == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    rows = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
+    model = load_bundle("student")
+    assert [row["label"] for row in rows] == model.predict(texts)
+    assert np.allclose([[row[f"p({n})"] for n in model.classes] for row in rows], model.predict_proba(texts), atol=1e-6)
+    assert found["rows"] == sum(found["labels"].values()) == 50
+
+
+def test_a_few_bad_rows_are_told_and_many_are_exit_3(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = "".join(f"{i},the invoice {i}\n" for i in range(300))
+    Path("few.csv").write_text(f"id,text\n{good}x,y,z\n")
+    assert run("student", "few.csv", "-o", "o.csv") == 0
+    assert "rejected few.csv:302" in capsys.readouterr().err
+    Path("many.csv").write_text(f"id,text\n{good}" + "x,y,z\n" * 8)
+    assert run("student", "many.csv", "-o", "o.csv") == 3
+    told = capsys.readouterr()
+    assert "300 rows labeled" in told.out
+    assert "and 3 rejected rows more" in told.err
+    assert told.err.endswith("error: 8 of 308 rows could not be read; mend or remove them\n")
+    assert len(Path("o.csv").read_text().splitlines()) == 301
+
+
+def test_a_corpus_without_rows_gives_a_header(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("e.csv").write_text("id,text\n")
+    assert run("student", "e.csv", "-o", "o.csv") == 0
+    assert Path("o.csv").read_text() == "id,label,confidence\n"
+    assert "0 rows labeled" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["nope", "c.csv", "-o", "o.csv"], "got nope, which is no folder"),
+        (["c.csv", "c.csv", "-o", "o.csv"], "got c.csv, which is no folder"),
+        ([".", "c.csv", "-o", "o.csv"], "which has no manifest.json"),
+        (["student", "nope.csv", "-o", "o.csv"], "nope.csv"),
+        (["student", "c.csv", "-o", "o.txt"], "expected an output named"),
+        (["student", "c.csv", "-o", "c.csv"], "than the corpus itself"),
+        (["student", "c.csv", "-o", "no/o.csv"], "cannot write no/o.csv"),
+        (["student", "c.csv", "--text", "body", "-o", "o.csv"], 'expected a column "body"'),
+        (["changed", "c.csv", "-o", "o.csv"], "model.onnx is not what was packed"),
+    ],
+)
+def test_bad_input_is_one_line(here: Path, capsys: pytest.CaptureFixture[str], args: list[str], expected: str) -> None:
+    shutil.copytree("student", "changed")
+    data = bytearray(Path("changed/model.onnx").read_bytes())
+    data[500] ^= 1
+    Path("changed/model.onnx").write_bytes(data)
+    assert run(*args) in {2, 74}
+    told = capsys.readouterr().err
+    assert expected in told
+    assert told.count("\n") == 1
+    assert not Path("o.csv").exists()
+
+
+def test_it_needs_no_torch_sklearn_pandas_or_scipy(here: Path) -> None:
+    # Refused, not only absent from sys.modules: pyarrow imports pandas on its own where it finds one.
+    code = (
+        "import sys\n"
+        "class Without:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in 'torch sklearn pandas scipy onnx snorkel spacy'.split():\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Without())\n"
+        "from weaksup.cli import main\n"
+        "main(['predict', 'student', 'c.csv', '-o', 'o.csv'])\n"
+    )
+    env = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(Path("o.csv").read_text().splitlines()) == 3
+
+
+def test_it_loads_no_torch_sklearn_or_scipy(here: Path) -> None:
+    code = (
+        "import sys\n"
+        "from weaksup.cli import main\n"
+        "try:\n    main(['predict', 'student', 'c.csv', '-o', 'o.csv', '--json'])\n"
+        "finally:\n    print('loaded:', *sorted({'torch', 'sklearn', 'scipy', 'onnx', 'spacy'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded:"
