@@ -35,6 +35,13 @@ Examples:
     show_default=True,
     help="Largest share of rows on which one LF may fail; above it the exit code is 3.",
 )
+@click.option(
+    "--max-rejected",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Largest share of rows that may be unreadable; above it the exit code is 3.",
+)
 @click.option("--check-examples", is_flag=True, help="Run the examples beside the LFs; with no CORPUS, nothing else.")
 @as_json
 def command(
@@ -48,6 +55,7 @@ def command(
     labels: str | None,
     workers: int,
     max_faults: float,
+    max_rejected: float,
     check_examples: bool,
     as_json: bool,
 ) -> None:
@@ -59,14 +67,14 @@ def command(
     from weaksup.apply import apply_to_file
     from weaksup.cli.progress import progress
     from weaksup.corpus import open_corpus
-    from weaksup.errors import FaultError, UsageError
+    from weaksup.errors import FaultError, ShortfallError, UsageError
     from weaksup.labeling_functions import load_lf_module
     from weaksup.labels import LabelSpace
 
     module = load_lf_module(lfs)
     space = LabelSpace(labels.split(",")) if labels else module.labels
     if check_examples:
-        _check_examples(module, space)
+        _check_examples(module, space, as_json=as_json and corpus is None)
     if corpus is None and check_examples:
         return
     if corpus is None or output is None:
@@ -82,14 +90,22 @@ def command(
             _tell(error.applied, output, as_json=as_json)  # type: ignore[arg-type]
         raise
     _tell(applied, output, as_json=as_json)
+    lost, read = applied.counts.rejected, applied.counts.read
+    if lost > max_rejected * read:
+        raise ShortfallError(
+            f"{lost:,} of {read:,} rows could not be read; the others have their votes; mend the rows named above, "
+            "or allow more with --max-rejected"
+        )
 
 
-def _check_examples(module: LFModule, space: LabelSpace | None) -> None:
+def _check_examples(module: LFModule, space: LabelSpace | None, *, as_json: bool) -> None:
     from weaksup.cli import render
     from weaksup.errors import ShortfallError
     from weaksup.labeling_functions import check_examples
 
     failures = check_examples(module.lfs, space)
+    if as_json:
+        render.emit_json({"failures": [str(failure) for failure in failures]})
     for failure in failures:
         render.note(str(failure))
     if failures:

@@ -40,7 +40,9 @@ A tier in TOML (dollars per million tokens; openai models may leave the price ou
 @click.option("--tier-name", metavar="NAME", help="Which one, where the file has several [[tiers]].")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Set or replace a setting of the tier.")
 @click.option("--budget", metavar="DOLLARS", help="Cap on all that this run spends, now and in earlier calls.")
-@click.option("--share", type=click.FloatRange(0, 1), help="Share of the rows to ask at most.  [default: the tier's]")
+@click.option(
+    "--share", type=click.FloatRange(0, 1), help="Share of the rows to ask at most.  [default: the tier's, else 0.1]"
+)
 @click.option("--labels", metavar="FILE", help="Labels that `weaksup fit` wrote.  [default: fit the default model]")
 @click.option("--store", metavar="FILE", help="Where paid answers are kept.  [default: store.db beside VOTES]")
 @click.option("--run", metavar="NAME", default="ask", show_default=True, help="What the budget is for.")
@@ -127,6 +129,8 @@ def _choose_tier(text: str, name: str | None, settings: tuple[str, ...]) -> Tier
     provider, _, model = text.partition(":")
     if provider in PROVIDERS and model:
         return make_tier({"name": model, "provider": provider, "model": model, **changed})
+    if text in PROVIDERS:
+        raise ConfigError(f"--tier: expected {text}:MODEL or a TOML file with the tier, got {text} without a model")
     tables = [table for table in read_tables(text) if name in (None, table.get("name"))]
     if len(tables) != 1:
         wanted = f'a tier named "{name}"' if name else "one tier, or --tier-name NAME"

@@ -34,7 +34,8 @@ def show_plan(tier: Tier, planned: Estimate, kept: Store, cap: int | None) -> No
     from weaksup.llm import show_dollars
 
     where = getattr(tier.provider, "base_url", "")
-    render.note(f"{tier.name}: {tier.model}{f' at {where}' if where else ''}; price: {tier.price.source}")
+    model = "" if tier.model == tier.name else f": {tier.model}"
+    render.note(f"{tier.name}{model}{f' at {where}' if where else ''}; price from {tier.price.source}")
     stored = f", {planned.cached:,} answers are in the store" if planned.cached else ""
     cost = f"likely {show_dollars(planned.likely)}, at most {show_dollars(planned.most)} without retries"
     budget = "" if cap is None else f"; budget {show_dollars(cap)}"

@@ -147,6 +147,7 @@ def _report(model: BaseLabelModel, matrix: VoteMatrix, soft: SoftLabels) -> dict
         "undecided": int((soft.covered & (labels < 0)).sum()),
         "mean_confidence": float(soft.confidence[soft.covered].mean()) if soft.covered.any() else None,
         "differs_from_majority": count_differences(labels, majority),
+        "majority_ties": int((matrix.covered & (majority < 0)).sum()),
         "class_balance": dict(zip(names, model.class_balance_.tolist(), strict=True)),
         "counts": {name: {"model": a, "majority": b} for name, a, b in zip(names, counts, votes, strict=True)},
         "sources": [
@@ -185,7 +186,8 @@ def _tell(result: dict[str, Any]) -> None:
     if sure is not None:
         render.line(
             f'model "{result["model"]}": mean confidence {sure:.3f}; '
-            f"{result['differs_from_majority']:,} labels differ from majority vote"
+            f"{result['differs_from_majority']:,} labels differ from majority vote, "
+            f"which ties on {result['majority_ties']:,} rows"
         )
     sources = [(s["name"], s["votes"], render.percent(s["coverage"]), s["accuracy"]) for s in result["sources"]]
     render.table("Sources", ["source", "votes", "coverage", "accuracy (model's opinion)"], sources)

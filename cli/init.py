@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from weaksup.cli.options import as_json
+
 EPILOG = """\b
 Example:
   weaksup init tickets && cd tickets && weaksup run
@@ -13,11 +15,16 @@ Example:
 @click.command("init", epilog=EPILOG)
 @click.argument("folder", type=click.Path())
 @click.option("--force", is_flag=True, help="Write over files of an earlier project.")
-def command(folder: str, force: bool) -> None:
+@as_json
+def command(folder: str, force: bool, as_json: bool) -> None:
     """Write a small project into FOLDER: weaksup.toml, lfs.py, prompts.py and a corpus. It runs as it is."""
     from weaksup.cli import render
     from weaksup.demo import write_starter
 
-    for path in write_starter(folder, force=force):
+    files = write_starter(folder, force=force)
+    if as_json:
+        render.emit_json({"files": [str(path) for path in files]})
+        return
+    for path in files:
         render.line(str(path))
     render.note(f"next: cd {folder} && weaksup run")

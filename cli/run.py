@@ -12,6 +12,7 @@ from weaksup.cli.options import as_json
 if TYPE_CHECKING:
     from weaksup.pipeline import Summary
 
+MOST_REJECTED = 0.01  # of the corpus' rows, before the exit code is 3
 EPILOG = """\b
 Examples:
   weaksup run                    the project in this folder
@@ -42,6 +43,8 @@ def command(folder: str, as_json: bool = False) -> None:
     else:
         for name, text in _lines(summary):
             render.line(f"  {name:<14}{text}")
+    found = summary.steps["apply"]
+    rejected = found["rejected"]
     if summary.stopped == "provider":
         raise ProviderError(
             f"the provider stopped answering; {summary.failed:,} rows failed; run again when it is back"
@@ -50,6 +53,8 @@ def command(folder: str, as_json: bool = False) -> None:
         raise BudgetError(
             f"the budget is reached; {summary.not_asked:,} rows were not asked; raise budget_usd and run again"
         )
+    if rejected > MOST_REJECTED * found["read"]:
+        raise ShortfallError(f"{rejected:,} of {found['read']:,} rows of the corpus could not be read; mend them")
     if summary.failed:
         raise ShortfallError(f"{summary.failed:,} rows asked brought no answer; run again to ask them again")
 
@@ -69,7 +74,7 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "votes", f"{votes['sources']} labeling functions cover {percent(votes['covered'])}; {fights}"
     yield "label model", _compared(found["fit"])
     for tier in found.get("ask", {}).get("tiers", []):
-        yield "asked", _asked(tier)
+        yield "asked", _asked(tier, again="ask" not in summary.reused)
     if "refit" in found:
         yield "with answers", _compared(found["refit"])
     yield from _student(found["distill"])
@@ -93,12 +98,13 @@ def _accuracy(score: dict[str, Any]) -> str:
     return f"{score['accuracy']:.3f} ({score['low']:.3f}-{score['high']:.3f})"
 
 
-def _asked(tier: dict[str, Any]) -> str:
+def _asked(tier: dict[str, Any], *, again: bool) -> str:
     parts = [f"{tier['answered']:,} answered"]
     parts += [f"{sum(tier[what].values()):,} {what}" for what in ("abstained", "failed") if tier[what]]
     parts += [f"{tier['not_asked']:,} not asked (budget)"] if tier["not_asked"] else []
     cached = f", {tier['cached']:,} from the store" if tier["cached"] else ""
-    money = f"${tier['spent_usd']:.4f} now, ${tier['run_spent_usd']:.4f} by this project so far"
+    now = f"${tier['spent_usd']:.4f} now, " if again else "nothing now, "
+    money = f"{now}${tier['run_spent_usd']:.4f} by this project so far"
     return f"{tier['source']}: {tier['rows']:,} worst rows, {', '.join(parts)}{cached}; {money}"
 
 

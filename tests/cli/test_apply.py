@@ -35,7 +35,7 @@ def run(*args: str) -> Result:
 
 
 def test_votes_are_written_and_bad_rows_told(here: Path) -> None:
-    done = run("lfs.py", "c.csv", "-o", "v.parquet")
+    done = run("lfs.py", "c.csv", "-o", "v.parquet", "--max-rejected", "0.5")
     assert done.exit_code == 0, done.output
     assert "2 rows, 2 labeling functions -> v.parquet (1 rejected" in done.output
     assert "c.csv:4" in done.output
@@ -45,7 +45,7 @@ def test_votes_are_written_and_bad_rows_told(here: Path) -> None:
 
 
 def test_json_has_every_count(here: Path) -> None:
-    found = json.loads(run("lfs.py", "c.csv", "-o", "v.parquet", "--json").output)
+    found = json.loads(run("lfs.py", "c.csv", "-o", "v.parquet", "--json", "--max-rejected", "1").output)
     assert (found["rows"], found["read"], found["rejected"], found["faults"]) == (2, 3, 1, {"win": 0, "short": 0})
 
 
@@ -57,6 +57,13 @@ def test_examples_are_run_alone_or_before_the_corpus(here: Path) -> None:
     assert done.exception.exit_code == 3
     assert 'labeling function "win", example' in done.output
     assert not Path("v.parquet").exists()
+
+
+def test_too_many_rejected_rows_fail_but_lose_nothing(here: Path) -> None:
+    done = run("lfs.py", "c.csv", "-o", "v.parquet")
+    assert isinstance(done.exception, WeaksupError)
+    assert done.exception.exit_code == 3
+    assert len(VoteMatrix.load("v.parquet")) == 2
 
 
 def test_too_many_faults_fail_but_lose_nothing(here: Path) -> None:

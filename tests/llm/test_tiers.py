@@ -14,7 +14,13 @@ LOCAL = {"name": "home", "provider": "openai", "model": "qwen3", "base_url": "ht
 
 def test_an_openai_tier_needs_a_name_and_a_model_alone() -> None:
     tier = make_tier(OPENAI)
-    assert (tier.name, tier.kind, tier.model, tier.concurrency, tier.share) == ("cheap", "openai", "gpt-4o-mini", 8, 1)
+    assert (tier.name, tier.kind, tier.model, tier.concurrency, tier.share) == (
+        "cheap",
+        "openai",
+        "gpt-4o-mini",
+        8,
+        0.1,
+    )
     assert isinstance(tier.provider, OpenAICompatible)
     assert tier.provider.api_key_env == "OPENAI_API_KEY"
 
@@ -22,7 +28,7 @@ def test_an_openai_tier_needs_a_name_and_a_model_alone() -> None:
 def test_a_price_in_the_settings_comes_before_the_list() -> None:
     tier = make_tier({**OPENAI, "price": {"input": 7, "output": 9.5}})
     assert (str(tier.price.input), str(tier.price.output)) == ("7", "9.5")
-    assert tier.price.source == 'tier "cheap": price'
+    assert tier.price.source == "the tier's settings"
 
 
 @pytest.mark.parametrize(

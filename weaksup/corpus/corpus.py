@@ -112,7 +112,7 @@ def _check_names(names: Sequence[str]) -> tuple[str, ...]:
 
 def _no_column(name: str, names: Sequence[str]) -> str:
     close = get_close_matches(name, names, n=1)
-    advice = f'; did you mean "{one_line(close[0])}"?' if close else ""
+    advice = f'; did you mean "{one_line(close[0])}"?' if close else "; choose one with text= and id= (--text, --id)"
     if len(names) == 1 and (mark := next((mark for mark in ";\t|" if mark in names[0]), None)):
         advice = f"; the fields seem to be split by {mark!r}, expected commas in .csv and tabs in .tsv"
     return f'expected a column "{name}", got a corpus with {list_names(names) or "no columns"}{advice}'

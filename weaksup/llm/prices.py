@@ -67,7 +67,7 @@ def read_price(settings: object, *, free: bool, where: str) -> Price:
         )
     values = {side: _decimal(settings[side], f'{where}: price "{side}"') for side in ("input", "output")}
     try:
-        return Price(values["input"], values["output"], source=f"{where}: price", free=free)
+        return Price(values["input"], values["output"], source="the tier's settings", free=free)
     except PriceError as error:
         raise PriceError(f"{where}: {error}") from None
 

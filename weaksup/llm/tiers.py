@@ -20,6 +20,9 @@ from weaksup.llm.simulated import Simulated, simulated_name
 __all__ = ["PROVIDERS", "Tier", "make_tier", "read_tables", "read_tiers"]
 
 
+DEFAULT_SHARE = 0.1  # of the rows: asking is for where the votes disagree
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tier:
     """A priced answerer: who answers, what it costs, how many calls at a time, on which share of the rows at most."""
@@ -171,7 +174,7 @@ def make_tier(settings: Mapping[str, Any], *, folder: str | Path = ".") -> Tier:
     if kind not in PROVIDERS:
         raise ConfigError(f'{left.where}: "provider": expected one of {", ".join(PROVIDERS)}, got "{kind}"')
     provider, price = PROVIDERS[kind](left)
-    tier = Tier(name, provider, price, left.take("concurrency", int, 8), left.take("share", float, 1.0))
+    tier = Tier(name, provider, price, left.take("concurrency", int, 8), left.take("share", float, DEFAULT_SHARE))
     left.finish()
     return tier
 

@@ -14,13 +14,13 @@ from weaksup.errors import ConfigError, UsageError
 from weaksup.label_models import create
 from weaksup.labeling_functions import PromptFunction, load_lf_module
 from weaksup.labels import LabelSpace, SoftLabels
-from weaksup.llm import Asked, ask, make_tier, source_of
+from weaksup.llm import Asked, Tier, ask, make_tier, source_of
 from weaksup.project import AskSettings, Project
 from weaksup.slices import find_slices, rows_to_ask
 from weaksup.store import Store
 from weaksup.votes import VoteMatrix
 
-__all__ = ["add_answers", "ask_settings", "ask_tiers", "choose_prompt", "choose_rows", "soft_labels"]
+__all__ = ["add_answers", "ask_settings", "ask_tiers", "choose_prompt", "choose_rows", "make_tiers", "soft_labels"]
 
 Watch = Callable[[str, int, int | None], None]
 
@@ -32,7 +32,7 @@ def ask_tiers(
     settings = ask_settings(project)
     prompt = choose_prompt(project.path(settings.prompts), votes.labels)
     done = []
-    for tier in [make_tier(table, folder=project.folder) for table in project.tiers]:
+    for tier in make_tiers(project):
         source = source_of(tier, prompt).name
         asked = ask(
             choose_rows(votes, soft_labels(project, votes), corpus, share=tier.share, source=source),
@@ -46,6 +46,11 @@ def ask_tiers(
         votes = add_answers(votes, asked)
         done.append(asked)
     return votes, done
+
+
+def make_tiers(project: Project) -> list[Tier]:
+    """Return the tiers of the project, checked; nothing is sent."""
+    return [make_tier(table, folder=project.folder) for table in project.tiers]
 
 
 def ask_settings(project: Project) -> AskSettings:

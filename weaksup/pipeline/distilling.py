@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill import Predictor, Student, hold_out, load_bundle, save_bundle, train
+from weaksup.corpus import Corpus
+from weaksup.distill import Student, hold_out, label_corpus, load_bundle, save_bundle, train
 from weaksup.distill.strength import STRENGTHS
-from weaksup.files import atomic_path
 from weaksup.labels import SoftLabels
 from weaksup.pipeline.scores import score
 
@@ -22,6 +21,7 @@ Json = dict[str, Any]
 
 
 def distill_labels(
+    corpus: Corpus,
     texts: Sequence[str],
     soft: SoftLabels,
     *,
@@ -48,7 +48,7 @@ def distill_labels(
             found["lf_only"] = score(alone.predict_proba(shown).argmax(axis=1), truth)
     save_bundle(student, out / "student", metrics={"held_out": found.get("score")})
     found["bytes"] = (out / "student" / "model.onnx").stat().st_size
-    _label_all(load_bundle(out / "student"), texts, soft, out / "predictions.csv")
+    label_corpus(load_bundle(out / "student"), corpus, out / "predictions.csv")
     return found
 
 
@@ -67,15 +67,3 @@ def _train(
 ) -> Student:
     where = np.flatnonzero(rows)
     return train([texts[i] for i in where.tolist()], soft.take(where), strengths=strengths, seed=seed)
-
-
-def _label_all(student: Predictor, texts: Sequence[str], soft: SoftLabels, path: Path) -> None:
-    """Write the student's label for every row, and beside it the one that the votes gave (empty where none voted)."""
-    proba = student.predict_proba(list(texts))
-    names = soft.labels.names
-    voted = [names[c] if c >= 0 else "" for c in soft.hard().tolist()]
-    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", "label", "confidence", "label_of_votes"])
-        for i, row in enumerate(proba):
-            writer.writerow([soft.ids[i], names[int(row.argmax())], f"{row.max():.4f}", voted[i]])

@@ -17,7 +17,7 @@ from weaksup.errors import ConfigError, DiskError
 from weaksup.files import write_text
 from weaksup.labeling_functions import load_lf_module
 from weaksup.labels import SoftLabels
-from weaksup.pipeline.asking import ask_settings, ask_tiers, soft_labels
+from weaksup.pipeline.asking import ask_settings, ask_tiers, make_tiers, soft_labels
 from weaksup.pipeline.distilling import distill_labels
 from weaksup.pipeline.gold import project_gold
 from weaksup.pipeline.scores import compare
@@ -97,6 +97,7 @@ class _Run:
         self.corpus = open_corpus(p.path(p.corpus.path), text=p.corpus.text, id=p.corpus.id, encoding=p.corpus.encoding)
 
     def everything(self) -> Summary:
+        self._check_tiers()
         self._apply()
         self._analyze()
         self._fit("fit", "votes.parquet", "labels_lf.parquet")
@@ -126,6 +127,12 @@ class _Run:
         c = self.project.corpus
         return [c.gold, digest_file(self.project.path(c.gold_path)) if c.gold_path else ""]
 
+    def _check_tiers(self) -> None:
+        """Refuse what could not be asked, a model without a price say, before any work is done."""
+        if self.project.tiers:
+            ask_settings(self.project)
+            make_tiers(self.project)
+
     def _apply(self) -> None:
         p = self.project
         module = load_lf_module(p.path(p.labeling.module))
@@ -147,6 +154,7 @@ class _Run:
             )
             return {
                 "rows": applied.rows,
+                "read": applied.counts.read,
                 "rejected": applied.counts.rejected,
                 "duplicates": applied.counts.duplicates,
                 "rejects": [str(reject) for reject in applied.rejects[:5]],
@@ -215,6 +223,7 @@ class _Run:
             gold = project_gold(self.project, self.corpus, soft.ids, soft.labels)
             texts = self._texts(soft.ids)
             return distill_labels(
+                self.corpus,
                 [texts[i] for i in soft.ids],
                 soft,
                 before=before,
