@@ -65,9 +65,10 @@ def command(
     on which an LF failed, are reported, never dropped in silence.
     """
     from weaksup.apply import apply_to_file
+    from weaksup.cli.lost_rows import check_lost
     from weaksup.cli.progress import progress
     from weaksup.corpus import open_corpus
-    from weaksup.errors import FaultError, ShortfallError, UsageError
+    from weaksup.errors import FaultError, UsageError
     from weaksup.labeling_functions import load_lf_module
     from weaksup.labels import LabelSpace
 
@@ -90,12 +91,7 @@ def command(
             _tell(error.applied, output, as_json=as_json)  # type: ignore[arg-type]
         raise
     _tell(applied, output, as_json=as_json)
-    lost, read = applied.counts.rejected, applied.counts.read
-    if lost > max_rejected * read:
-        raise ShortfallError(
-            f"{lost:,} of {read:,} rows could not be read; the others have their votes; mend the rows named above, "
-            "or allow more with --max-rejected"
-        )
+    check_lost(applied.counts.rejected, applied.counts.read, most=max_rejected)
 
 
 def _check_examples(module: LFModule, space: LabelSpace | None, *, as_json: bool) -> None:
@@ -115,30 +111,15 @@ def _check_examples(module: LFModule, space: LabelSpace | None, *, as_json: bool
 
 def _tell(applied: Applied, output: str, *, as_json: bool) -> None:
     from weaksup.cli import render
+    from weaksup.cli.lost_rows import lost_json, tell_lost
 
-    counts = applied.counts
+    lost = (applied.counts, applied.rejects, applied.notes)
     if as_json:
-        render.emit_json(
-            {
-                "votes": output,
-                "rows": applied.rows,
-                "read": counts.read,
-                "rejected": counts.rejected,
-                "duplicates": counts.duplicates,
-                "rejects": [str(reject) for reject in applied.rejects],
-                "faults": dict(applied.fault_counts),
-                "notes": list(applied.notes),
-            }
-        )
+        counts = {"votes": output, "rows": applied.rows, "faults": dict(applied.fault_counts)}
+        render.emit_json({**counts, **lost_json(*lost)})
         return
-    for text in applied.notes:
-        render.note(f"note: {text}")
-    for reject in applied.rejects[:5]:
-        render.note(f"rejected {reject}")
-    if len(applied.rejects) > 5:
-        render.note(f"... and {counts.rejected - 5:,} rejected rows more (--json lists up to 1,000)")
     faults = sum(applied.fault_counts.values())
     render.line(
         f"{applied.rows:,} rows, {len(applied.fault_counts)} labeling functions -> {output}"
-        f" ({counts.rejected:,} rejected, {counts.duplicates:,} duplicates, {faults:,} faults)"
+        f" ({tell_lost(*lost)}, {faults:,} faults)"
     )

@@ -30,7 +30,11 @@ Examples:
 @click.argument("votes")
 @click.option("-o", "--output", metavar="FILE", required=True, help="Where the labels go (Parquet).")
 @click.option(
-    "--model", "name", default="default", show_default=True, help="Label model, by name; docs/votes_and_labels.md lists them."
+    "--model",
+    "name",
+    default="default",
+    show_default=True,
+    help="Label model, by name; docs/votes_and_labels.md lists them.",
 )
 @click.option("--class-balance", metavar="A=SHARE,B=SHARE", help="Share of each label, if you know it.")
 @click.option(

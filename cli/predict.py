@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-MOST_REJECTED = 0.01  # share of the rows; more of them and the exit code is 3
 
 EPILOG = """\b
 Examples:
@@ -37,47 +36,26 @@ def command(
     Writes id, label and confidence, on this machine alone: it needs no torch and no network. Rows that cannot be read
     are reported; with more than 1 % of them the exit code is 3.
     """
+    from weaksup.cli.lost_rows import check_lost
     from weaksup.cli.progress import progress
     from weaksup.corpus import open_corpus
     from weaksup.distill import label_corpus, load_bundle
-    from weaksup.errors import ShortfallError
 
     student = load_bundle(model)
     source = open_corpus(corpus, text=text, id=id_column, encoding=encoding)
     with progress("predict") as watch:
         labeled = label_corpus(student, source, output, proba=proba, progress=watch)
     _tell(labeled, output, as_json=as_json)
-    counts = labeled.counts
-    if counts.rejected > MOST_REJECTED * counts.read:
-        raise ShortfallError(f"{counts.rejected:,} of {counts.read:,} rows could not be read; mend or remove them")
+    check_lost(labeled.counts.rejected, labeled.counts.read)
 
 
 def _tell(labeled: Labeled, output: str, *, as_json: bool) -> None:
     from weaksup.cli import render
+    from weaksup.cli.lost_rows import lost_json, tell_lost
 
-    counts = labeled.counts
+    lost = (labeled.counts, labeled.rejects, labeled.notes)
     if as_json:
-        render.emit_json(
-            {
-                "output": output,
-                "rows": labeled.rows,
-                "labels": labeled.labels,
-                "read": counts.read,
-                "rejected": counts.rejected,
-                "duplicates": counts.duplicates,
-                "rejects": [str(reject) for reject in labeled.rejects],
-                "notes": list(labeled.notes),
-            }
-        )
+        counts = {"output": output, "rows": labeled.rows, "labels": labeled.labels}
+        render.emit_json({**counts, **lost_json(*lost)})
         return
-    for text in labeled.notes:
-        render.note(f"note: {text}")
-    for reject in labeled.rejects[:5]:
-        render.note(f"rejected {reject}")
-    if len(labeled.rejects) > 5:
-        render.note(f"... and {counts.rejected - 5:,} rejected rows more (--json lists up to 1,000)")
-    lost = f"{counts.rejected:,} rejected, {counts.duplicates:,} duplicates"
-    render.line(f"{labeled.rows:,} rows labeled -> {output} ({lost})")
-    shares = [(name, n, render.percent(n / labeled.rows)) for name, n in labeled.labels.items() if labeled.rows]
-    if shares:
-        render.table("Labels", ["label", "rows", "share"], shares)
+    render.line(f"{labeled.rows:,} rows labeled -> {output} ({tell_lost(*lost)})")

@@ -12,7 +12,6 @@ from weaksup.cli.options import as_json
 if TYPE_CHECKING:
     from weaksup.pipeline import Summary
 
-MOST_REJECTED = 0.01  # of the corpus' rows, before the exit code is 3
 EPILOG = """\b
 Examples:
   weaksup run                    the project in this folder
@@ -30,6 +29,7 @@ def command(folder: str, as_json: bool = False) -> None:
     were paid for are never paid for again.
     """
     from weaksup.cli import render
+    from weaksup.cli.lost_rows import check_lost
     from weaksup.cli.progress import steps
     from weaksup.errors import BudgetError, ProviderError, ShortfallError
     from weaksup.pipeline import run_project
@@ -43,8 +43,6 @@ def command(folder: str, as_json: bool = False) -> None:
     else:
         for name, text in _lines(summary):
             render.line(f"  {name:<14}{text}")
-    found = summary.steps["apply"]
-    rejected = found["rejected"]
     if summary.stopped == "provider":
         raise ProviderError(
             f"the provider stopped answering; {summary.failed:,} rows failed; run again when it is back"
@@ -53,8 +51,7 @@ def command(folder: str, as_json: bool = False) -> None:
         raise BudgetError(
             f"the budget is reached; {summary.not_asked:,} rows were not asked; raise budget_usd and run again"
         )
-    if rejected > MOST_REJECTED * found["read"]:
-        raise ShortfallError(f"{rejected:,} of {found['read']:,} rows of the corpus could not be read; mend them")
+    check_lost(summary.steps["apply"]["rejected"], summary.steps["apply"]["read"])
     if summary.failed:
         raise ShortfallError(f"{summary.failed:,} rows asked brought no answer; run again to ask them again")
 
