@@ -69,7 +69,9 @@ def test_a_few_bad_rows_are_told_and_many_are_exit_3(here: Path, capsys: pytest.
     told = capsys.readouterr()
     assert "300 rows labeled" in told.out
     assert "and 3 rejected rows more" in told.err
-    assert told.err.endswith("error: 8 of 308 rows could not be read\n")
+    assert told.err.endswith(
+        "8 of 308 rows could not be read; the others are done; mend or remove the ones named above\n"
+    )
     assert len(Path("o.csv").read_text().splitlines()) == 301
 
 
