@@ -29,6 +29,8 @@ _LIKELY = (0.8, 0.2)  # with these chances
 _SELDOM = 0.5  # share of the rows; a source asked on fewer is asked for a reason
 _GRID = np.linspace(0.0025, 0.9975, 200)  # accuracies
 _TRUSTS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # by what the others' log-odds are multiplied
+_REVERSED = np.array([-1.0, -0.5])  # the others are wrong where they fight: rare, yet likelier than an answerer
+_SELDOM_REVERSED = 0.1  # ... that is worse than chance
 _ROUNDS = 4
 _BINS = 400
 
@@ -91,7 +93,10 @@ def answer_accuracies(
     80 judged rows, or with chance .2 as 5. How far q can be trusted depends on how rows were chosen. Where doubt chose
     them (`doubts` [a] is 1, see `asked_in_doubt`), the choice came from the votes, and q means what it says. Where
     something else did, they may be rows on which the others fail without a sign: then a factor of q's log-odds from 0
-    to 1 is unknown too, and summed out. Other answerers join q at their current accuracy; 4 rounds.
+    to 1 is unknown too, and summed out. With chance .1 the others are wrong about such rows more often than right, for
+    without gold nobody can tell that from an answerer below chance, and an answerer is never taken for one: rows where
+    functions fight are few, and their verdict there must not turn a model's answers around everywhere. Other answerers
+    join q at their current accuracy; 4 rounds.
     """
     answers = patterns.values[:, columns]
     asked = (answers != ABSTAIN).any(axis=1)
@@ -109,6 +114,7 @@ def answer_accuracies(
             others = (said - _evidence(alone, accuracies, opinion.shape[1]))[own]
             cut = _Answers(answers[own, place].astype(np.int64), opinion[own], others, free[own], known[own])
             trusts = (1 - doubts[place]) / len(_TRUSTS) + doubts[place] * (_TRUSTS == 1)
+            trusts = np.append((1 - _SELDOM_REVERSED) * trusts, np.full(len(_REVERSED), _SELDOM_REVERSED / 2))
             accuracies[place] = _learn_one(cut, float(assumed[place]), trusts)
     return accuracies
 
@@ -158,8 +164,11 @@ def _learn_one(answers: _Answers, assumed: float, trusts: _Floats) -> float:
     label, known = answers.label, answers.known
     hits = float(np.take_along_axis(known, label[:, None], axis=1).sum())
     fixed = _assume(assumed) + hits * np.log(_GRID) + (float(known.sum()) - hits) * np.log(1 - _GRID)
-    fits = np.full((len(_TRUSTS), len(_GRID)), -np.inf)
-    for i, (trust, likely) in enumerate(zip(_TRUSTS.tolist(), trusts.tolist(), strict=True)):
+    factors = np.append(_TRUSTS, _REVERSED)
+    fits = np.full((len(factors), len(_GRID)), -np.inf)
+    if not known.any():
+        fixed = np.where(1 / answers.opinion.shape[1] > _GRID, -np.inf, fixed)
+    for i, (trust, likely) in enumerate(zip(factors.tolist(), trusts.tolist(), strict=True)):
         if likely > 0:
             logits = trust * answers.opinion + answers.others
             fits[i] = np.log(likely) + fixed + _fit(label, logits, answers.free, _GRID)
