@@ -18,7 +18,7 @@ Example:
 @as_json
 @click.pass_context
 def command(ctx: click.Context, folder: str, force: bool, as_json: bool) -> None:
-    """Label 4,000 support tickets, offline: labeling functions, label model, a SIMULATED model, a student.
+    """Label 5,587 support tickets, offline: labeling functions, label model, a SIMULATED model, a student.
 
     Leaves the whole project in FOLDER, to play with. The true labels are used to score, and by the SIMULATED model.
     """
