@@ -8,14 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weaksup.errors import DiskError, UsageError
 
-__all__ = ["atomic_path", "read_table", "write_table", "write_text"]
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+__all__ = ["atomic_path", "first_fault", "read_table", "write_table", "write_text"]
 
 
 @contextmanager
@@ -70,3 +73,14 @@ def read_table(path: str | Path, key: str, *, what: str) -> tuple[pa.Table, dict
             return file.read(), json.loads((file.metadata.metadata or {})[key.encode()])
     except (pa.ArrowException, OSError, KeyError, ValueError):
         raise UsageError(f"expected a file of {what} written by weaksup, got {path}, which is not one") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """Say in one line what is wrong with the first setting that pydantic refuses."""
+    fault = error.errors()[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f'"{place}" is not a setting; remove it or check its spelling'
+    if fault["type"] == "missing":
+        return f'the setting "{place}" is missing'
+    return f'"{place}": {fault["msg"]}, got {fault["input"]!r}'

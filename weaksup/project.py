@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from weaksup.errors import ConfigError
+from weaksup.files import first_fault
 
 __all__ = ["AskSettings", "CorpusSettings", "FitSettings", "LabelingSettings", "Project", "StudentSettings"]
 
@@ -85,7 +86,7 @@ class Project(_Section):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file}: expected TOML, got {error}") from None
         except ValidationError as error:
-            raise ConfigError(f"{file}: {_first_fault(error)}") from None
+            raise ConfigError(f"{file}: {first_fault(error)}") from None
 
     def path(self, name: str) -> Path:
         """Return a path named in weaksup.toml as seen from the project's folder."""
@@ -95,13 +96,3 @@ class Project(_Section):
     def out(self) -> Path:
         """The folder that the steps write into."""
         return self.folder / self.output
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f'"{place}" is not a setting; remove it or check its spelling'
-    if fault["type"] == "missing":
-        return f'the setting "{place}" is missing'
-    return f'"{place}": {fault["msg"]}, got {fault["input"]!r}'

@@ -57,6 +57,25 @@ def test_an_unknown_model_or_address_has_no_price(model: str, url: str | None) -
         list_price(model, base_url=url, where="tier")
 
 
+def test_a_misspelled_model_is_refused_with_the_nearest_names_of_its_provider() -> None:
+    with pytest.raises(PriceError, match=r"\(nearest: gpt-5-nano, gpt-5"):
+        list_price("gpt-5-nanno", base_url=OPENAI, where="tier")
+    with pytest.raises(PriceError, match=r"example.com/v1; write price"):
+        list_price("gpt-4o-mini", base_url="https://llm.example.com/v1", where="tier")
+
+
+def test_a_model_that_others_serve_is_named_with_its_provider() -> None:
+    with pytest.raises(PriceError, match=r"\(nearest: .*groq/llama-3.1-8b-instant"):
+        list_price("llama-3.1-8b-instant", base_url=None, where="tier")
+    found = list_price("groq/llama-3.1-8b-instant", base_url=None, where="tier")
+    assert found.source.endswith(": groq/llama-3.1-8b-instant")
+
+
+def test_a_model_that_is_not_priced_by_token_is_refused() -> None:
+    with pytest.raises(PriceError, match="no price per token; give one"):
+        list_price("openai/text-embedding-3-small", base_url=None, where="tier", advice="give one")
+
+
 @pytest.mark.parametrize(
     "price",
     [

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import Any
 
 from weaksup.errors import PriceError, UsageError
 
-__all__ = ["Price", "Usage", "budget_cap", "cost_of_dollars", "list_price", "read_price", "show_dollars"]
+__all__ = ["Price", "Usage", "budget_cap", "cost_of_dollars", "list_price", "nearest", "read_price", "show_dollars"]
 
 _MICRO = Decimal(1_000_000)
 _MOST = Decimal(100_000)  # dollars per million tokens: above this somebody mistook the unit
@@ -81,27 +82,52 @@ def _decimal(value: object, what: str) -> Decimal:
         raise PriceError(f"{what}: expected a number, got {value!r}") from None
 
 
-def list_price(model: str, *, base_url: str | None, where: str) -> Price:
+_ADVICE = "write price = {input = ..., output = ...}, in dollars per million tokens"
+
+
+def list_price(model: str, *, base_url: str | None, where: str, advice: str = _ADVICE) -> Price:
     """Look a model up in the price list of genai-prices, which is part of its package: nothing is downloaded.
 
-    With a `base_url` the provider is the one at that address. The highest of the prices that hold within a day is
-    taken, so a call that crosses into peak hours is not charged too little.
+    With a `base_url` the provider is the one at that address; else it is known by the model's name, or written before
+    it: "groq/llama-3.1-8b-instant". The highest of the prices that hold within a day is taken, so a call that crosses
+    into peak hours is not charged too little. `advice` ends the message of the error.
     """
     from genai_prices import __version__
     from genai_prices.data_snapshot import get_snapshot
 
+    maker, _, rest = model.partition("/")
+    named = base_url is None and rest and any(maker == provider.id for provider in get_snapshot().providers)
+    wanted = (rest, None, maker, None) if named else (model, None, None, base_url)
     try:
-        provider, found = get_snapshot().find_provider_model(model, None, None, base_url)
+        provider, found = get_snapshot().find_provider_model(*wanted)
     except LookupError:
         at = f" at {base_url}" if base_url else ""
-        raise PriceError(
-            f'{where}: expected a model with a known price, got "{model}"{at}; write price = {{input = ..., '
-            "output = ...}, in dollars per million tokens"
-        ) from None
+        near = nearest(model, _listed(model, base_url))
+        raise PriceError(f'{where}: expected a model with a known price, got "{model}"{at}{near}; {advice}') from None
     try:
         return _highest_today(found, source=f"genai-prices {__version__}: {provider.id}/{found.id}")
     except PriceError as error:
-        raise PriceError(f'{where}, model "{model}": {error}') from None
+        raise PriceError(f'{where}, model "{model}": {error}; {advice}') from None
+
+
+def nearest(model: str, names: Iterable[str]) -> str:
+    """Say which names are like this one, as part of a message: " (nearest: gpt-5, gpt-5-nano)", or nothing."""
+    close = get_close_matches(model.lower(), sorted(set(names)), n=3)
+    return f" (nearest: {', '.join(close)})" if close else ""
+
+
+def _listed(model: str, base_url: str | None) -> list[str]:
+    """Return the names to have meant: a provider's at an address, else all; "groq/NAME" where `model` is that NAME."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    snapshot = get_snapshot()
+    try:
+        providers = snapshot.providers if base_url is None else [snapshot.find_provider(None, None, base_url)]
+    except LookupError:
+        return []
+    names = [(provider.id, found.id) for provider in providers for found in provider.models]
+    served = [f"{provider}/{name}" for provider, name in names if name == model]
+    return served or [name for _, name in names]
 
 
 def _highest_today(found: Any, *, source: str) -> Price:
@@ -110,7 +136,7 @@ def _highest_today(found: Any, *, source: str) -> Price:
     sides = {side: [getattr(price, f"{side}_mtok") for price in today] for side in ("input", "output")}
     bases = {side: [_base(value) for value in values] for side, values in sides.items()}
     if any(value is None for values in bases.values() for value in values):
-        raise PriceError("the price list has no price per token; write price = {input = ..., output = ...}")
+        raise PriceError("the price list has no price per token")
     return Price(
         max(value for value in bases["input"] if value is not None),
         max(value for value in bases["output"] if value is not None),
