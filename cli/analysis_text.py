@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from weaksup.cli import render
 
 if TYPE_CHECKING:
-    from weaksup.analysis import Analysis, Example, Share, SourceStats
+    from weaksup.analysis import Analysis, Example, Finding, MultiAnalysis, Share, SourceStats
 
-__all__ = ["tell"]
+__all__ = ["tell", "tell_multi"]
 
 _FIGHTS = 5
 _EXAMPLES = 3
@@ -32,8 +32,60 @@ def tell(analysis: Analysis) -> None:
         _scores(a)
     _labels(a)
     _fights(a)
-    _unlabeled(a)
-    _findings(a)
+    _unlabeled(a.rows - a.covered.hits, a.unlabeled)
+    _findings(a.findings)
+
+
+def tell_multi(analysis: MultiAnalysis) -> None:
+    """Write the analysis of multi-label votes to stdout: a line a label, a line a source and label, findings."""
+    a = analysis
+    sizes = ", ".join(map(render.counted, (a.rows, len(a.sources), len(a.labels)), ("row", "source", "label")))
+    render.line(f"{sizes}: {render.percent(a.covered.share)} covered (rows with a vote on any label)")
+    _labels_of(a)
+    _sources_of(a)
+    _unlabeled(a.rows - a.covered.hits, a.unlabeled)
+    _findings(a.findings)
+    for label, one in a.by_label.items():
+        _findings(one.findings, about=f"{label}: ")
+    render.line("\n--label NAME shows one label in full")
+
+
+def _labels_of(a: MultiAnalysis) -> None:
+    judged = any(one.gold for one in a.by_label.values())
+    columns = [
+        "label",
+        "sources",
+        "PRESENT",
+        "ABSENT",
+        "coverage",
+        "conflict",
+        *(["gold PRESENT", "of"] if judged else []),
+    ]
+    rows = []
+    for label, one in a.by_label.items():
+        absent, present = one.balance
+        gold = (present.gold, one.gold) if judged else ()
+        shares = (render.percent(one.covered.share), render.percent(one.conflicted.share))
+        rows.append((label, len(one.sources), present.votes, absent.votes, *shares, *gold))
+    render.table("Labels", columns, rows)
+
+
+def _sources_of(a: MultiAnalysis) -> None:
+    judged = any(one.gold for one in a.by_label.values())
+    columns = ["source", "label", "says", "votes", "coverage", "overlap", "conflict"]
+    rows = []
+    for name in a.sources:
+        for label, one in a.by_label.items():
+            for source in (s for s in one.sources if s.name == name):
+                shares = (source.coverage.share, source.overlaps / a.rows, source.conflicts / a.rows)
+                said = (name, label, " ".join(source.polarity), source.coverage.hits, *map(render.percent, shares))
+                rows.append((*said, *_accuracy_of(source)) if judged else said)
+    render.table("Sources", [*columns, *(["accuracy", "95%", "judged"] if judged else [])], rows)
+
+
+def _accuracy_of(source: SourceStats) -> tuple[Any, ...]:
+    right = source.accuracy
+    return ("-", "-", 0) if right is None or not right.n else (render.percent(right.share), _interval(right), right.n)
 
 
 def _sources(a: Analysis) -> None:
@@ -92,11 +144,10 @@ def _fights(a: Analysis) -> None:
             _example(example, f"{fight.first} - {fight.second}")
 
 
-def _unlabeled(a: Analysis) -> None:
-    missing = a.rows - a.covered.hits
+def _unlabeled(missing: int, examples: Sequence[Example]) -> None:
     if missing:
-        render.line(f"\n{render.counted(missing, 'row')} without a vote{', such as' if a.unlabeled else ''}")
-    for example in a.unlabeled[:_EXAMPLES]:
+        render.line(f"\n{render.counted(missing, 'row')} without a vote{', such as' if examples else ''}")
+    for example in examples[:_EXAMPLES]:
         _example(example, "")
 
 
@@ -108,10 +159,10 @@ def _example(example: Example, about: str) -> None:
     render.line(f"    {render.cut(example.id, 16)}: {render.cut(' '.join(example.text.split()), _TEXT)}")
 
 
-def _findings(a: Analysis) -> None:
-    for finding in a.findings:
+def _findings(findings: Sequence[Finding], about: str = "") -> None:
+    for finding in findings:
         more = len(finding.subjects) - _SUBJECTS
         names = ", ".join(finding.subjects[:_SUBJECTS]) + (f" and {more} more" if more > 0 else "")
-        render.line(f"\n{finding.level}: {finding.says}")
+        render.line(f"\n{finding.level}: {about}{finding.says}")
         for text in filter(None, (names, finding.advice)):
             render.line(f"  {text}")

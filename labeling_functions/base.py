@@ -8,24 +8,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, overload
 
-import numpy as np
-
 from weaksup.corpus.rows import Chunk
 from weaksup.errors import ConfigError
 from weaksup.labeling_functions.examples import Example, read_examples
 from weaksup.labeling_functions.one_row import as_row
 from weaksup.labeling_functions.preprocessors import Failed, Preprocessor, check_chain, prepare_rows
-from weaksup.labels import ABSTAIN, LabelSpace
+from weaksup.labels import LabelSpace
 from weaksup.protocols import ChunkVotes
 
 __all__ = ["LabelingFunction", "check_name", "labeling_function", "vote_rows"]
-
-_INVALID = -2  # as in LabelSpace.encode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelingFunction:
     """A named function from a row to a label name, a class index, or `None` / -1 to abstain.
+
+    In a multi-label space it may also return a list of labels, or a mapping of labels to True, False or None.
 
     `resources` are passed as keyword arguments; `labels`, if given, is the label space that the votes belong to.
     """
@@ -125,14 +123,14 @@ def vote_rows(call: Callable[[Any], Any], rows: Sequence[Any], labels: LabelSpac
             errors[len(raw)] = error
             keep(None)
     codes = labels.encode(raw)
-    bad = np.flatnonzero(codes == _INVALID).tolist()
+    bad = labels.invalid_rows(codes).tolist()
     return ChunkVotes(codes, errors, {i: _show(raw[i]) for i in bad})
 
 
 def _vote_prepared(call: Callable[[Any], Any], rows: Sequence[Any], labels: LabelSpace) -> ChunkVotes:
     good = [i for i, row in enumerate(rows) if not isinstance(row, Failed)]
     voted = vote_rows(call, [rows[i] for i in good], labels)
-    codes = np.full(len(rows), ABSTAIN, np.int16)
+    codes = labels.abstains(len(rows))
     codes[good] = voted.codes
     errors: dict[int, BaseException] = {i: row.error for i, row in enumerate(rows) if isinstance(row, Failed)}
     errors.update({good[i]: error for i, error in voted.errors.items()})

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weaksup.errors import ConfigError, WeaksupError
+import numpy as np
+
+from weaksup.errors import ConfigError, VoteError, WeaksupError
+from weaksup.label_sets import PRESENT
 from weaksup.labeling_functions.examples import Example
 from weaksup.labeling_functions.module import load_lf_module
 from weaksup.labeling_functions.one_row import chunk_of
@@ -50,14 +53,15 @@ class ExampleCase:
         """Vote on the example and return what went wrong, if anything."""
         labels = self.labels or OpenLabels()
         try:
-            wanted = labels.index(self.example.expected)
+            wanted = labels.encode([self.example.expected])
+            if labels.first_invalid(wanted) is not None:
+                raise VoteError(f"expected {labels.expected}, got {self.example.expected!r:.60}")
             voted = self.lf.vote(chunk_of(self.example.row), labels)
         except WeaksupError as error:
             return self._failure(str(error))
         if voted.errors:
             return self._failure(f"{type(voted.errors[0]).__name__}: {voted.errors[0]}")
-        code = int(voted.codes[0])
-        return None if code == wanted else self._failure(_said(voted, code, labels))
+        return None if np.array_equal(voted.codes, wanted) else self._failure(_said(voted, labels))
 
     def _failure(self, got: str) -> Failure:
         expected = self.example.expected
@@ -102,11 +106,15 @@ def _cases(lfs: Iterable[Voter], labels: LabelSpace | None) -> list[ExampleCase]
     ]
 
 
-def _said(voted: ChunkVotes, code: int, labels: LabelSpace) -> str:
-    if code == ABSTAIN:
-        return "no vote"
-    if code < 0:
+def _said(voted: ChunkVotes, labels: LabelSpace) -> str:
+    if labels.first_invalid(voted.codes) is not None:
         return f"{voted.invalid[0]}, which is no label"
+    if (voted.codes == ABSTAIN).all():
+        return "no vote"
+    if labels.multi:
+        said = zip(labels.names, voted.codes[0].tolist(), strict=True)
+        return str({name: code == PRESENT for name, code in said if code != ABSTAIN})
+    code = int(voted.codes[0])
     names = labels.seen if isinstance(labels, OpenLabels) else labels.names
     return names[code] if code < len(names) else str(code)
 

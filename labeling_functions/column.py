@@ -13,7 +13,7 @@ from weaksup.corpus.rows import Chunk
 from weaksup.errors import UsageError, VoteError
 from weaksup.labeling_functions.examples import Example
 from weaksup.labeling_functions.one_row import as_row, chunk_of
-from weaksup.labels import ABSTAIN, LabelSpace
+from weaksup.labels import LabelSpace
 from weaksup.protocols import ChunkVotes
 
 __all__ = ["ColumnLF", "column_of", "text_column"]
@@ -50,7 +50,7 @@ class ColumnLF:
 
     def vote(self, chunk: Chunk, labels: LabelSpace) -> ChunkVotes:
         """Vote on every row of the chunk."""
-        codes = np.append(self._codes(labels), np.int16(ABSTAIN))  # position -1 is the last: abstain
+        codes = np.concatenate([self._codes(labels), labels.abstains(1)])  # position -1 is the last: abstain
         picked = self.pick(chunk)
         return ChunkVotes(codes[picked.codes], picked.errors)
 

@@ -28,6 +28,7 @@ class OpenLabels(LabelSpace):
         object.__setattr__(self, "descriptions", ())
         object.__setattr__(self, "guideline", "")
         object.__setattr__(self, "version", "1")
+        object.__setattr__(self, "multi", False)
         object.__setattr__(self, "_codes", _OpenCodes())
 
     def __len__(self) -> int:
@@ -54,9 +55,10 @@ class OpenLabels(LabelSpace):
         codes = self._codes
         if set(map(type, values)) <= _PLAIN:
             return np.fromiter((codes[v] for v in values), np.int16, len(values))
-        return np.fromiter((self._encode_one(v) for v in values), np.int16, len(values))
+        return np.fromiter((self.encode_one(v) for v in values), np.int16, len(values))
 
-    def _encode_one(self, value: object) -> int:
+    def encode_one(self, value: object) -> int:
+        """Return the code of a name or an index, -1 for `None` and -1, -2 for all else."""
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (str, int, np.integer, type(None))):
             return _INVALID
         return self._codes[str(value) if isinstance(value, str) else None if value is None else int(value)]

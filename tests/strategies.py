@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from weaksup.labels import LabelSpace
+from weaksup.multi_votes import MultiVotes
 from weaksup.votes import SourceKind, VoteMatrix
 
 label_names = st.lists(
@@ -76,3 +77,16 @@ wild_texts = st.one_of(
     ),
     st.builds(lambda text, times: text * times, st.text(_WILD_CHARS, min_size=1, max_size=3), st.integers(1, 200)),
 )
+
+
+@st.composite
+def multi_votes(draw: st.DrawFn, *, max_rows: int = 20, max_sources: int = 4, max_labels: int = 4) -> MultiVotes:
+    """Draw any multi-label votes [n, m, k], empty ones and labels nobody speaks of among them, some cells not asked."""
+    n, m, k = draw(st.integers(0, max_rows)), draw(st.integers(1, max_sources)), draw(st.integers(1, max_labels))
+    lowest, highest = draw(st.sampled_from([(-1, 1), (-1, 1), (-1, 0), (0, 1)]))
+    values = draw(hnp.arrays(np.int8, (n, m, k), elements=st.integers(lowest, highest)))
+    votes = MultiVotes.from_array(values, labels=[f"label {c}" for c in range(k)])
+    if not draw(st.booleans()):
+        return votes
+    asked = draw(hnp.arrays(np.bool_, (n, m)))
+    return replace(votes, values=np.where(asked[:, :, None], values, np.int8(-1)), asked=asked)

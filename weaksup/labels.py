@@ -28,6 +28,8 @@ _PLAIN = {str, int, type(None)}
 class LabelSpace:
     """Name the classes; the position of a name is its class index.
 
+    With `multi=True` a row may have any number of the labels: a vote then says PRESENT, ABSENT or nothing of each.
+
     >>> space = LabelSpace({"HAM": "a message from a person", "SPAM": "an unwanted offer"})
     >>> space.index("SPAM"), space.index(None), len(space)
     (1, -1, 2)
@@ -37,6 +39,7 @@ class LabelSpace:
     descriptions: tuple[str, ...] = ()
     guideline: str = ""
     version: str = "1"
+    multi: bool = False
     _codes: dict[object, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __init__(
@@ -46,6 +49,7 @@ class LabelSpace:
         *,
         guideline: str = "",
         version: str = "1",
+        multi: bool = False,
     ) -> None:
         if isinstance(names, str):
             raise UsageError(f'label space: expected a list of names, got the string "{names}"; write ["{names}", ...]')
@@ -55,7 +59,8 @@ class LabelSpace:
         set_field(self, "descriptions", texts or ("",) * len(self.names))
         set_field(self, "guideline", guideline)
         set_field(self, "version", version)
-        _check_names(self.names, self.descriptions)
+        set_field(self, "multi", bool(multi))
+        _check_names(self.names, self.descriptions, least=1 if multi else 2)
         codes: dict[object, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN}
         codes.update({i: i for i in range(len(self.names))})
         codes.update({name: i for i, name in enumerate(self.names)})
@@ -66,35 +71,55 @@ class LabelSpace:
 
     def index(self, value: object) -> int:
         """Return the class index of a name or an index, or -1 for `None` and -1; raise `VoteError` for all else."""
-        code = int(self.encode([value])[0])
+        code = self.encode_one(value)
         if code == _INVALID:
             raise VoteError(f"expected {self.expected}, got {_show(value)}")
         return code
 
     def encode(self, values: Sequence[object]) -> NDArray[np.int16]:
-        """Turn raw votes into class indices; a value that is no vote becomes -2 (see `first_invalid`)."""
+        """Turn raw votes into class indices [n]; a value that is no vote becomes -2 (see `first_invalid`).
+
+        In a multi-label space the codes are [n, k], see `label_sets.encode_sets`.
+        """
+        if self.multi:
+            from weaksup.label_sets import encode_sets  # it builds on this module
+
+            return encode_sets(values, self)
         if set(map(type, values)) <= _PLAIN:
             codes = self._codes
             return np.fromiter((codes.get(v, _INVALID) for v in values), np.int16, len(values))
-        return np.fromiter((self._encode_one(v) for v in values), np.int16, len(values))
+        return np.fromiter((self.encode_one(v) for v in values), np.int16, len(values))
 
-    def _encode_one(self, value: object) -> int:
+    def encode_one(self, value: object) -> int:
+        """Return the class index of a name or an index, -1 for `None` and -1, -2 for all else."""
         # True == 1 and 1.0 == 1 in a dict: a type check keeps them out.
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (str, int, np.integer, type(None))):
             return _INVALID
         plain = str(value) if isinstance(value, str) else None if value is None else int(value)
         return self._codes.get(plain, _INVALID)
 
+    def abstains(self, n: int) -> NDArray[np.int16]:
+        """Return the codes of n votes that say nothing, [n], or [n, k] in a multi-label space."""
+        return np.full((n, len(self)) if self.multi else n, ABSTAIN, np.int16)
+
     @staticmethod
-    def first_invalid(codes: NDArray[np.int16]) -> int | None:
+    def invalid_rows(codes: NDArray[np.int16]) -> NDArray[np.int64]:
+        """Return the positions of the values that are no vote."""
+        return np.flatnonzero((codes if codes.ndim == 1 else codes[:, 0]) == _INVALID)
+
+    @classmethod
+    def first_invalid(cls, codes: NDArray[np.int16]) -> int | None:
         """Return the position of the first value that is no vote, or `None`."""
-        where = np.flatnonzero(codes == _INVALID)
+        where = cls.invalid_rows(codes)
         return int(where[0]) if where.size else None
 
     @property
     def expected(self) -> str:
         """Say what a vote may be, for error messages."""
         shown = ", ".join(self.names[:6]) + (", ..." if len(self.names) > 6 else "")
+        if self.multi:
+            one = f"one of {shown}, or an index 0 to {len(self.names) - 1}"
+            return f"a label ({one}), a list of labels, {{label: True / False / None}}, or None / -1 to abstain"
         return f"one of {shown}, an index 0 to {len(self.names) - 1}, or None / -1 to abstain"
 
     def to_json(self) -> dict[str, Any]:
@@ -104,17 +129,19 @@ class LabelSpace:
             "descriptions": list(self.descriptions),
             "guideline": self.guideline,
             "version": self.version,
+            **({"multi": True} if self.multi else {}),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LabelSpace:
         """Read what `to_json` wrote."""
-        return cls(data["names"], data["descriptions"], guideline=data["guideline"], version=data["version"])
+        about = {"guideline": data["guideline"], "version": data["version"], "multi": data.get("multi", False)}
+        return cls(data["names"], data["descriptions"], **about)
 
 
-def _check_names(names: tuple[str, ...], descriptions: tuple[str, ...]) -> None:
-    if len(names) < 2:
-        raise UsageError(f"label space: expected at least 2 labels, got {len(names)}; name every class")
+def _check_names(names: tuple[str, ...], descriptions: tuple[str, ...], *, least: int) -> None:
+    if len(names) < least:
+        raise UsageError(f"label space: expected at least {least} label(s), got {len(names)}; name every class")
     for name in names:
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise UsageError(f"label space: expected printable, non-empty names, got {_show(name)}")
@@ -133,15 +160,24 @@ def _show(value: object) -> str:
 def encode_gold(values: Sequence[object], labels: LabelSpace, *, column: str = "gold") -> NDArray[np.int16]:
     """Turn a gold column into class indices [n]; empty, null and -1 mean "not known" and become -1.
 
-    A column of strings such as "1" is read as class indices when no label has that name.
+    A column of strings such as "1" is read as class indices when no label has that name. In a multi-label space gold
+    is [n, k], see `label_sets.gold_set`.
     """
     cleaned: list[object] = [None if v is None or v in ("", "-1") else v for v in values]
+    if labels.multi:
+        from weaksup.label_sets import gold_set
+
+        cleaned = [gold_set(v, labels) for v in cleaned]
     codes = labels.encode(cleaned)
     if labels.first_invalid(codes) is not None:
         codes = labels.encode([_as_index(v) if v not in labels.names else v for v in cleaned])
     bad = labels.first_invalid(codes)
     if bad is not None:
-        raise VoteError(f'column "{column}", row {bad + 1}: expected {labels.expected}, got {_show(values[bad])}')
+        either = (
+            f'the labels of a row as a list, its JSON, or names joined by "|", out of {", ".join(labels.names[:6])}'
+        )
+        expected = either if labels.multi else labels.expected
+        raise VoteError(f'column "{column}", row {bad + 1}: expected {expected}, got {_show(values[bad])}')
     return codes
 
 
@@ -207,6 +243,10 @@ class SoftLabels:
         """Read what `save` wrote."""
         table, info = read_table(path, _KEY, what="soft labels")
         labels = LabelSpace.from_json(info["labels"])
+        if labels.multi:
+            raise UsageError(
+                f"expected one label a row, got multi-label soft labels in {path}; SoftLabelSets.load takes them"
+            )
         proba = np.column_stack([table.column(f"p({name})").to_numpy() for name in labels.names])
         covered = table.column("covered").to_numpy().astype(bool)
         return cls(tuple(table.column("id").to_pylist()), proba, covered, labels)

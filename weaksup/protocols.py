@@ -29,6 +29,8 @@ __all__ = [
 class ChunkVotes:
     """Votes of one source on one chunk: `codes` int16 [n]; `errors` maps positions to the exception raised there.
 
+    In a multi-label space codes are [n, k]: 1 present, 0 absent, -1 abstains.
+
     A code of -2 marks a value that is no label; `invalid` maps such positions to the value, as text.
     """
 

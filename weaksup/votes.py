@@ -19,12 +19,13 @@ from weaksup.errors import UsageError, VoteError
 from weaksup.files import atomic_path, read_table
 from weaksup.labels import ABSTAIN, LabelSpace
 
-__all__ = ["Source", "SourceKind", "VoteMatrix", "VoteWriter", "Votes"]
+__all__ = ["KEY", "Source", "SourceKind", "VoteMatrix", "VoteWriter", "Votes"]
 
 Votes = NDArray[np.int16]  # [n, m], class index or ABSTAIN
 SourceKind = Literal["lf", "tier", "student", "person"]
 
-_KEY = "weaksup.votes"
+KEY = "weaksup.votes"
+"""Of the JSON in a file of votes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,13 @@ class VoteMatrix:
     @classmethod
     def load(cls, path: str | Path) -> VoteMatrix:
         """Read what `save` or `weaksup apply` wrote."""
-        table, info = read_table(path, _KEY, what="votes")
+        table, info = read_table(path, KEY, what="votes")
+        labels = LabelSpace.from_json(info["labels"])
+        if labels.multi:
+            raise UsageError(
+                f"expected votes for one label a row, got multi-label votes in {path}; only `weaksup analyze` and "
+                "`weaksup fit` take them yet"
+            )
         sources = tuple(Source(**s) for s in info["sources"])
         n, m = table.num_rows, len(sources)
         values = np.full((n, m), ABSTAIN, np.int16)
@@ -192,7 +199,7 @@ class VoteMatrix:
             values=values,
             ids=tuple(table.column("id").to_pylist()),
             sources=sources,
-            labels=LabelSpace.from_json(info["labels"]),
+            labels=labels,
             asked=None if asked.all() else asked,
             confidence=None if np.isnan(confidence).all() else confidence,
             origin=info["origin"],
@@ -227,15 +234,15 @@ class VoteWriter:
     def write(
         self,
         ids: Sequence[str],
-        values: Votes,
+        values: NDArray[Any],
         asked: NDArray[np.bool_] | None = None,
         confidence: NDArray[np.float32] | None = None,
     ) -> None:
-        """Append rows: ids [n], values [n, m]; `asked` and `confidence` as in `VoteMatrix`."""
+        """Append rows: ids [n], values [n, m], or [n, m, k] of multi-label votes; the rest as in `VoteMatrix`."""
         columns: dict[str, pa.Array] = {"id": pa.array(ids, pa.string())}
         for j, source in enumerate(self.sources):
             mask = None if asked is None else ~asked[:, j]
-            columns[source.name] = pa.array(np.ascontiguousarray(values[:, j]), pa.int16(), mask=mask)
+            columns[source.name] = _column(values[:, j], mask)
         if confidence is not None:
             for j, source in enumerate(self.sources):
                 said = np.ascontiguousarray(confidence[:, j])
@@ -249,13 +256,23 @@ class VoteWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None and self._file is None:  # no rows at all: still a valid file
-            self.write([], np.empty((0, len(self.sources)), np.int16))
+            k = (len(self.labels),) if self.labels.multi else ()
+            self.write([], np.empty((0, len(self.sources), *k), np.int16))
         if self._file is not None:
             info = {
                 "labels": self.labels.to_json(),
                 "sources": [{"name": s.name, "kind": s.kind, "group": s.group} for s in self.sources],
                 "origin": dict(self.origin),
             }
-            self._file.add_key_value_metadata({_KEY: json.dumps(info)})
+            self._file.add_key_value_metadata({KEY: json.dumps(info)})
             self._file.close()
         self._stack.__exit__(kind, error, trace)
+
+
+def _column(votes: NDArray[Any], mask: NDArray[np.bool_] | None) -> pa.Array:
+    """Make a column of votes [n], or of lists [n, k]; null where the source was not asked."""
+    if votes.ndim == 1:
+        return pa.array(np.ascontiguousarray(votes), pa.int16(), mask=mask)
+    flat = pa.array(votes.astype(np.int8).ravel())
+    nulls = None if mask is None else pa.array(mask)
+    return pa.FixedSizeListArray.from_arrays(flat, votes.shape[1], mask=nulls)

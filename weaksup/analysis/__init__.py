@@ -3,6 +3,7 @@
 from weaksup.analysis.analyze import analyze
 from weaksup.analysis.examples import Texts
 from weaksup.analysis.lf_analysis import LFAnalysis
+from weaksup.analysis.multi import MultiAnalysis, MultiLFAnalysis, analyze_multi
 from weaksup.analysis.nouns import Analysis, Example, Fight, Finding, LabelBalance, LabelScore, Share, SourceStats
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "LFAnalysis",
     "LabelBalance",
     "LabelScore",
+    "MultiAnalysis",
+    "MultiLFAnalysis",
     "Share",
     "SourceStats",
     "Texts",
     "analyze",
+    "analyze_multi",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -14,7 +15,7 @@ from weaksup.analysis.pairs import differing
 from weaksup.analysis.view import View
 from weaksup.labels import ABSTAIN
 
-__all__ = ["Chosen", "Texts", "choose", "fetch"]
+__all__ = ["Chosen", "Texts", "choose", "fetch", "show_texts"]
 
 Texts = Callable[[Sequence[str]], Mapping[str, str]]
 """Look up texts by row id; an id without a text may be left out."""
@@ -60,11 +61,19 @@ def _example(view: View, row: int, text: str | None) -> Example:
     gold = int(view.gold[row])
     return Example(
         id=votes.ids[row],
-        text=None if text is None else text[:_TEXT],
-        left_out=0 if text is None else max(0, len(text) - _TEXT),
+        **({"text": None, "left_out": 0} if text is None else _text(text)),
         votes=tuple((name, labels[c]) for name, c in said if c != ABSTAIN),
         gold=None if gold == ABSTAIN else labels[gold],
     )
+
+
+def show_texts(examples: Sequence[Example], found: Mapping[str, str]) -> tuple[Example, ...]:
+    """Put the texts found, by id, to examples that were made without."""
+    return tuple(replace(e, **_text(found[e.id])) if e.id in found else e for e in examples)
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"text": text[:_TEXT], "left_out": max(0, len(text) - _TEXT)}
 
 
 class _Sampler:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from weaksup.analysis.nouns import Analysis, Finding, Level, SourceStats
+from weaksup.label_sets import ABSENT, PRESENT, SIDES
 
 __all__ = ["find"]
 
@@ -13,6 +14,7 @@ _CONTRADICTED = 0.5  # of the rows a source votes on
 _ENOUGH = 10  # rows before a share of them says anything
 _LITTLE_GOLD = 100  # rows: below, an accuracy is known to about +-10 points at best
 _FEW_SOURCES = 3  # what a label model needs to tell a good source from a bad one
+_SPEAK_AGAINST = "Vote {label: False} where a rule speaks against it, or tell `weaksup fit` the share of rows with it."
 _ORDER = {"problem": 0, "warning": 1, "note": 2}
 
 
@@ -58,9 +60,18 @@ def _chance(source: SourceStats, analysis: Analysis) -> float | None:
 
 def _label_without_source(analysis: Analysis) -> Iterator[Finding]:
     missing = [balance.label for balance in analysis.balance if not balance.sources]
+    if analysis.labels == SIDES.names and missing == [SIDES.names[ABSENT]]:
+        return  # see _present_only
     advice = "Write a labeling function for it: no label model can give a label that no source ever votes for."
     says = ("No source votes for this label.", "No source votes for these {n} labels.")
     yield from _grouped("problem", "label-without-source", missing, says, advice)
+
+
+def _present_only(analysis: Analysis) -> Iterator[Finding]:
+    voted = [balance.votes > 0 for balance in analysis.balance]
+    if analysis.labels == SIDES.names and voted[PRESENT] and not voted[ABSENT]:
+        says = "No source votes ABSENT: the votes alone make every row with a vote PRESENT."
+        yield Finding("note", "present-only", (), says, _SPEAK_AGAINST)
 
 
 def _never_votes(analysis: Analysis) -> Iterator[Finding]:
@@ -147,6 +158,7 @@ def _little_gold(analysis: Analysis) -> Iterator[Finding]:
 _RULES: tuple[Callable[[Analysis], Iterator[Finding]], ...] = (
     _below_chance,
     _label_without_source,
+    _present_only,
     _never_votes,
     _votes_on_everything,
     _twins,

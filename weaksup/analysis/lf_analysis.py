@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from weaksup.analysis.tally import columns, tally
 from weaksup.errors import UsageError, VoteError
 from weaksup.labels import ABSTAIN
+from weaksup.multi_votes import MultiVotes
 from weaksup.votes import VoteMatrix
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class LFAnalysis:
     """
 
     def __init__(self, L: VoteMatrix | ArrayLike, lfs: Sequence[Any] | None = None) -> None:  # noqa: N803
+        if isinstance(L, MultiVotes):
+            raise UsageError(
+                "LFAnalysis: expected votes for one label a row, got multi-label ones; use MultiLFAnalysis"
+            )
         self.L = L.values if isinstance(L, VoteMatrix) else _checked(np.asarray(L))
         self._names = L.names if isinstance(L, VoteMatrix) else None
         if lfs is not None:

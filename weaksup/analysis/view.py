@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from weaksup.errors import UsageError
 from weaksup.labels import ABSTAIN
+from weaksup.multi_votes import MultiVotes
 from weaksup.patterns import Patterns, find_patterns
 from weaksup.votes import VoteMatrix
 
@@ -39,8 +40,10 @@ class View:
         return counted[1:].astype(np.int64)
 
 
-def make_view(votes: VoteMatrix, gold: ArrayLike | None) -> View:
+def make_view(votes: VoteMatrix | MultiVotes, gold: ArrayLike | None) -> View:
     """Group the rows by votes and gold."""
+    if isinstance(votes, MultiVotes):
+        raise UsageError("analyze: expected votes for one label a row, got multi-label ones; use analyze_multi")
     n, m = votes.values.shape
     truth = np.full(n, ABSTAIN, np.int16) if gold is None else np.asarray(gold)
     if truth.shape != (n,) or truth.dtype.kind not in "iu":

@@ -7,16 +7,18 @@ import struct
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import weaksup.errors
 from weaksup.corpus.rows import Chunk
 from weaksup.errors import UsageError, VoteError, WeaksupError
+from weaksup.label_sets import PRESENT
 from weaksup.labeling_functions.open_labels import OpenLabels
 from weaksup.labels import ABSTAIN, LabelSpace
 from weaksup.protocols import ChunkVotes, Voter
-from weaksup.votes import Votes
 
 __all__ = ["TRACED", "Ballot", "Slip", "cast_ballot", "pack_ballot", "pack_error", "unpack_ballot"]
 
@@ -38,12 +40,13 @@ class Slip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ballot:
-    """Votes [n, m] on a chunk; ABSTAIN where a labeling function failed, which `slips` tell, by row, then function.
+    """Votes [n, m] on a chunk, or [n, m, k] of multi-label votes.
 
-    `names` and `top` are what an open label space has seen: codes are positions in `names`, or indices up to `top`.
+    ABSTAIN where a labeling function failed, which `slips` tell, by row, then function. `names` and `top` are what an
+    open label space has seen: codes are positions in `names`, or indices up to `top`.
     """
 
-    codes: Votes
+    codes: NDArray[Any]
     slips: tuple[Slip, ...] = ()
     names: tuple[str, ...] = ()
     top: int = ABSTAIN
@@ -57,7 +60,8 @@ def cast_ballot(lfs: Sequence[Voter], chunk: Chunk, labels: LabelSpace | None, t
     space = OpenLabels() if labels is None else labels
     voted = [_vote(lf, chunk, space) for lf in lfs]
     _refuse_invalid(lfs, chunk, space, voted)
-    codes = np.empty((len(chunk), len(lfs)), np.int16)
+    kind = np.int8 if space.multi else np.int16
+    codes = np.empty((len(chunk), len(lfs), *space.abstains(1).shape[1:]), kind)
     for j, column in enumerate(voted):
         codes[:, j] = column.codes
     slips = []
@@ -77,15 +81,18 @@ def _vote(lf: Voter, chunk: Chunk, labels: LabelSpace) -> ChunkVotes:
     except WeaksupError:
         raise
     except Exception as error:  # noqa: BLE001  (user code: it failed on the whole chunk)
-        return ChunkVotes(np.full(len(chunk), ABSTAIN, np.int16), dict.fromkeys(range(len(chunk)), error))
-    if len(voted.codes) != len(chunk):
-        raise UsageError(f'labeling function "{lf.name}": expected {len(chunk)} votes, got {len(voted.codes)}')
+        return ChunkVotes(labels.abstains(len(chunk)), dict.fromkeys(range(len(chunk)), error))
+    if voted.codes.shape != labels.abstains(len(chunk)).shape:
+        each = f", each [{len(labels)}] for as many labels" if labels.multi else ""
+        got = " x ".join(map(str, voted.codes.shape))
+        raise UsageError(f'labeling function "{lf.name}": expected {len(chunk)} votes{each}, got {got}')
     return voted
 
 
 def _refuse_invalid(lfs: Sequence[Voter], chunk: Chunk, labels: LabelSpace, voted: Sequence[ChunkVotes]) -> None:
     """Raise for the first row with an invalid vote, whatever the size of the chunk."""
-    wrong = [np.flatnonzero((v.codes < ABSTAIN) | (v.codes >= len(labels))) for v in voted]
+    limit = PRESENT + 1 if labels.multi else len(labels)
+    wrong = [np.nonzero((v.codes < ABSTAIN) | (v.codes >= limit))[0] for v in voted]
     first = min(((int(rows[0]), j) for j, rows in enumerate(wrong) if rows.size), default=None)
     if first is not None:
         i, j = first
@@ -112,7 +119,8 @@ def _trace(error: BaseException) -> str:
 def pack_ballot(ballot: Ballot) -> bytes:
     """Write a ballot as bytes: JSON, then the codes."""
     slips = [(s.row, s.lf, s.error, s.trace) for s in ballot.slips]
-    head = json.dumps({"shape": ballot.codes.shape, "slips": slips, "names": ballot.names, "top": ballot.top}).encode()
+    about = {"shape": ballot.codes.shape, "kind": ballot.codes.dtype.str, "names": ballot.names, "top": ballot.top}
+    head = json.dumps({**about, "slips": slips}).encode()
     return _HEAD.pack(len(head)) + head + ballot.codes.tobytes()
 
 
@@ -129,5 +137,5 @@ def unpack_ballot(data: bytes) -> Ballot:
     if "raise" in head:
         kind = getattr(weaksup.errors, head["raise"], UsageError)
         raise kind(head["message"])
-    codes = np.frombuffer(data, np.int16, offset=start).reshape(head["shape"])
+    codes = np.frombuffer(data, head["kind"], offset=start).reshape(head["shape"])
     return Ballot(codes, tuple(Slip(*slip) for slip in head["slips"]), tuple(head["names"]), head["top"])

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.votes import Votes, VoteWriter
+from weaksup.votes import VoteWriter
 
-__all__ = ["Blocks"]
+__all__ = ["BLOCK_ROWS", "Blocks"]
 
-_ROWS = 65_536
+BLOCK_ROWS = 65_536
 
 
 class Blocks:
     """Collect rows until a block is full."""
 
-    def __init__(self, writer: VoteWriter, rows: int = _ROWS) -> None:
+    def __init__(self, writer: VoteWriter, rows: int = BLOCK_ROWS) -> None:
         self._writer, self._rows = writer, rows
         self._ids: list[str] = []
-        self._values: list[Votes] = []
+        self._values: list[NDArray[Any]] = []
         self._asked: list[NDArray[np.bool_]] = []
 
-    def add(self, ids: Sequence[str], values: Votes, asked: NDArray[np.bool_]) -> None:
+    def add(self, ids: Sequence[str], values: NDArray[Any], asked: NDArray[np.bool_]) -> None:
         """Append rows; whole blocks are written."""
         self._ids.extend(ids)
         self._values.append(values)

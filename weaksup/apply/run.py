@@ -6,13 +6,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.apply.ballot import TRACED, Ballot, cast_ballot
-from weaksup.apply.blocks import Blocks
+from weaksup.apply.blocks import BLOCK_ROWS, Blocks
 from weaksup.apply.faults import Fault, faults_path, over_limit, tell, warn_of_faults, warn_of_missing, write_faults
 from weaksup.apply.naming import Naming, declared_labels
 from weaksup.apply.workers import can_fork, vote_in_workers
@@ -21,10 +21,11 @@ from weaksup.errors import FaultError, UsageError
 from weaksup.labeling_functions import as_voters
 from weaksup.labeling_functions.open_labels import OpenLabels
 from weaksup.labels import LabelSpace
+from weaksup.multi_votes import MultiVotes
 from weaksup.protocols import Voter
-from weaksup.votes import Source, VoteMatrix, Votes, VoteWriter
+from weaksup.votes import Source, VoteMatrix, VoteWriter
 
-__all__ = ["Applied", "apply_lfs", "apply_to_file"]
+__all__ = ["Applied", "apply_lfs", "apply_multi", "apply_to_file"]
 
 CHUNK_ROWS = 8_192
 
@@ -33,7 +34,7 @@ CHUNK_ROWS = 8_192
 class Applied:
     """What a run did: `votes` (`None` where they went to a file), all faults, and what became of the corpus' rows."""
 
-    votes: VoteMatrix | None
+    votes: VoteMatrix | MultiVotes | None
     labels: LabelSpace
     rows: int
     faults: tuple[Fault, ...]
@@ -66,7 +67,8 @@ def apply_to_file(
         run.naming.indices_only()
     sources = [Source(lf.name) for lf in run.lfs]
     with VoteWriter(path, sources, labels or LabelSpace(["0", "1"]), origin or corpus.origin()) as writer:
-        blocks = Blocks(writer)
+        wide = len(writer.labels) if writer.labels.multi else 1
+        blocks = Blocks(writer, max(1, BLOCK_ROWS // wide))
         scan = corpus.scan(chunk_rows=chunk_rows)
         with closing(run.votes(scan)) as parts:
             for ids, values, asked in parts:
@@ -100,18 +102,48 @@ def apply_lfs(
     """
     voters = as_voters(lfs)
     run = _Run(voters, labels or declared_labels(voters), workers, max_faults)
-    corpus = data if isinstance(data, Corpus) else open_corpus(data, text=text, id=id)
+    if run.labels is not None and run.labels.multi:
+        raise UsageError("apply_lfs: expected one label a row, got LabelSpace(..., multi=True); call apply_multi")
+    return _gather(run, _as_corpus(data, text, id), chunk_rows, _matrix)
+
+
+def apply_multi(
+    lfs: Iterable[object],
+    data: Any,
+    *,
+    labels: LabelSpace | None = None,
+    workers: int = 1,
+    max_faults: float = 0.01,
+    text: str = "text",
+    id: str | None = None,  # noqa: A002
+    chunk_rows: int = CHUNK_ROWS,
+) -> MultiVotes:
+    """Return multi-label votes: as `apply_lfs`, with `LabelSpace([...], multi=True)` given or declared."""
+    voters = as_voters(lfs)
+    run = _Run(voters, labels or declared_labels(voters), workers, max_faults)
+    if run.labels is None or not run.labels.multi:
+        raise UsageError("apply_multi: expected labels=LabelSpace([...], multi=True); for one label a row: apply_lfs")
+    return _gather(run, _as_corpus(data, text, id), chunk_rows, _multi_votes)
+
+
+def _as_corpus(data: Any, text: str, id_column: str | None) -> Corpus:
+    return data if isinstance(data, Corpus) else open_corpus(data, text=text, id=id_column)
+
+
+def _gather(run: _Run, corpus: Corpus, chunk_rows: int, collect: Callable[..., _Kind]) -> _Kind:
+    """Apply to a whole corpus; warnings point at the caller of the public function."""
     scan = corpus.scan(chunk_rows=chunk_rows)
     with closing(run.votes(scan)) as parts:
-        votes = _matrix(list(parts), run, origin=corpus.origin())
+        votes = collect(list(parts), run, origin=corpus.origin())
     applied = run.applied(votes, votes.labels, scan)
     run.judge(applied)
-    warn_of_missing(applied.counts, applied.rejects, stacklevel=2)
-    warn_of_faults(applied.fault_counts, applied.rows, applied.faults, stacklevel=2)
+    warn_of_missing(applied.counts, applied.rejects, stacklevel=3)
+    warn_of_faults(applied.fault_counts, applied.rows, applied.faults, stacklevel=3)
     return votes
 
 
-Part = tuple[list[str], Votes, NDArray[np.bool_]]  # ids [n], votes [n, m], asked [n, m]
+_Kind = TypeVar("_Kind", VoteMatrix, MultiVotes)
+Part = tuple[list[str], NDArray[Any], NDArray[np.bool_]]  # ids [n], votes [n, m] or [n, m, k], asked [n, m]
 
 
 class _Run:
@@ -162,7 +194,7 @@ class _Run:
             yield chunk.ids, cast_ballot(self.lfs, chunk, self.labels, traced)
 
     def _asked(self, ids: list[str], ballot: Ballot) -> NDArray[np.bool_]:
-        asked = np.ones(ballot.codes.shape, np.bool_)
+        asked = np.ones(ballot.codes.shape[:2], np.bool_)
         for slip in ballot.slips:
             name = self.lfs[slip.lf].name
             # each process keeps tracebacks by itself: together they hold the first ones, and more
@@ -172,7 +204,7 @@ class _Run:
             asked[slip.row, slip.lf] = False
         return asked
 
-    def applied(self, votes: VoteMatrix | None, labels: LabelSpace, scan: Scan) -> Applied:
+    def applied(self, votes: VoteMatrix | MultiVotes | None, labels: LabelSpace, scan: Scan) -> Applied:
         return Applied(
             votes=votes,
             labels=labels,
@@ -193,19 +225,25 @@ class _Run:
             raise FaultError(tell(over[0], self.counts, self.rows, self.faults) + more + allowed + where, applied)
 
 
+def _multi_votes(parts: Sequence[Part], run: _Run, *, origin: Mapping[str, Any]) -> MultiVotes:
+    labels = run.labels
+    assert labels is not None  # apply_multi has seen to it
+    ids, asked, sources = _rows(parts, run)
+    values = np.vstack([np.empty((0, len(sources), len(labels)), np.int8), *(part[1] for part in parts)])
+    return MultiVotes(values, ids, sources, labels, asked, origin)
+
+
+def _rows(parts: Sequence[Part], run: _Run) -> tuple[tuple[str, ...], NDArray[np.bool_] | None, tuple[Source, ...]]:
+    asked = np.vstack([np.empty((0, len(run.lfs)), np.bool_), *(part[2] for part in parts)])
+    ids = tuple(i for part in parts for i in part[0])
+    return ids, None if asked.all() else asked, tuple(Source(lf.name) for lf in run.lfs)
+
+
 def _matrix(parts: Sequence[Part], run: _Run, *, origin: Mapping[str, Any]) -> VoteMatrix:
-    m = len(run.lfs)
-    values = np.vstack([np.empty((0, m), np.int16), *(part[1] for part in parts)])
-    asked = np.vstack([np.empty((0, m), np.bool_), *(part[2] for part in parts)])
+    ids, asked, sources = _rows(parts, run)
+    values = np.vstack([np.empty((0, len(sources)), np.int16), *(part[1] for part in parts)])
     labels = run.labels
     if labels is None:
         labels, places = run.naming.settle(run.rows)
         values = run.naming.final(values, places)
-    return VoteMatrix(
-        values=values,
-        ids=tuple(i for part in parts for i in part[0]),
-        sources=tuple(Source(lf.name) for lf in run.lfs),
-        labels=labels,
-        asked=None if asked.all() else asked,
-        origin=origin,
-    )
+    return VoteMatrix(values, ids, sources, labels, asked, origin=origin)

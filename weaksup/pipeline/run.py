@@ -140,6 +140,10 @@ class _Run:
             raise ConfigError(
                 f"{p.labeling.module}: expected a LabelSpace, found none; write LABELS = LabelSpace([...])"
             )
+        if module.labels.multi:
+            raise ConfigError(
+                "multi-label votes: not in `weaksup run` yet; `weaksup apply`, `analyze` and `fit` take them"
+            )
 
         def work() -> Json:
             applied = apply_to_file(
