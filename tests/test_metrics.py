@@ -105,6 +105,26 @@ def _slow_ece(truth: np.ndarray, p: np.ndarray) -> float:
     return total / len(p)
 
 
+@given(judged_probabilities(), st.integers(1, 20))
+def test_reliability_bins_hold_all_rows_and_give_the_ece(case: tuple[np.ndarray, np.ndarray], bins: int) -> None:
+    gold, proba = case
+    found = metrics.reliability(gold, proba, bins=bins)
+    n = int((gold >= 0).sum())
+    assert [(b.low, b.high) for b in found] == [(j / bins, (j + 1) / bins) for j in range(bins)]
+    assert sum(b.rows for b in found) == n
+    gap = 0.0
+    for b in found:
+        low, high = b.interval
+        if b.confidence is None or b.accuracy is None:
+            assert (b.rows, b.correct, low, high) == (0, 0, 0, 1)
+            continue
+        assert b.low - 1e-9 <= b.confidence <= b.high + 1e-9
+        assert low <= b.accuracy <= high
+        gap += b.rows * abs(b.accuracy - b.confidence)
+    assert metrics.ece(gold, proba, bins=bins) == pytest.approx(gap / n)
+    assert sum(b.correct for b in found) == round(metrics.accuracy(gold, proba.argmax(axis=1)) * n)
+
+
 @given(judged_predictions(), st.permutations(range(4)))
 def test_rows_without_gold_change_no_score(case: tuple[np.ndarray, np.ndarray, int], extra: list[int]) -> None:
     gold, predicted, k = case
@@ -151,6 +171,7 @@ def test_wrong_use_is_told_in_one_line() -> None:
         lambda: metrics.accuracy([0, 1], [0]),
         lambda: metrics.brier([0, 1], [0.5, 0.5]),
         lambda: metrics.brier([2], [[0.5, 0.5]]),
+        lambda: metrics.reliability([-1], [[0.5, 0.5]]),
         lambda: metrics.confusion([0, 3], [0, 1], 2),
         lambda: metrics.confusion([0, 1], [0, -2], 2),
         lambda: metrics.bootstrap(metrics.accuracy, [-1], [0]),

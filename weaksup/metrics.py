@@ -16,15 +16,18 @@ from weaksup.errors import UsageError
 __all__ = [
     "ClassScore",
     "Interval",
+    "ReliabilityBin",
     "accuracy",
     "bootstrap",
     "brier",
+    "by_confidence",
     "class_scores",
     "confusion",
     "ece",
     "f1",
     "macro_f1",
     "nll",
+    "reliability",
     "scores_of",
     "wilson",
 ]
@@ -62,6 +65,30 @@ class ClassScore:
         """The harmonic mean of precision and recall."""
         both = self.support + self.predicted
         return 2 * self.correct / both if both else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The rows whose confidence lies in (`low`, `high`]: their mean confidence, and how many of them are right.
+
+    `interval` is that of the accuracy (Wilson's). Confidence and accuracy are `None` where there are no rows.
+    """
+
+    low: float
+    high: float
+    rows: int
+    confidence: float | None
+    correct: int
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of the rows that are right."""
+        return self.correct / self.rows if self.rows else None
+
+    @property
+    def interval(self) -> Interval:
+        """Where the accuracy lies, at 95 %."""
+        return wilson(self.correct, self.rows)
 
 
 def wilson(hits: int, n: int, level: float = 0.95) -> Interval:
@@ -137,11 +164,23 @@ def ece(gold: ArrayLike, proba: ArrayLike, *, bins: int = ECE_BINS) -> float:
 
     15 bins, (0, 1/15], (1/15, 2/15], ..., by the largest probability of a row (M. P. Naeini et al., 2015).
     """
-    truth, p = _judged_proba(gold, proba)
-    sure = p.max(axis=1)
-    gap = (p.argmax(axis=1) == truth) - sure
-    at = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)
-    return float(np.abs(np.bincount(at, weights=gap, minlength=bins)).sum() / len(truth))
+    sure, right, at = by_confidence(gold, proba, bins)
+    return float(np.abs(np.bincount(at, weights=right - sure, minlength=bins)).sum() / len(sure))
+
+
+def reliability(gold: ArrayLike, proba: ArrayLike, *, bins: int = ECE_BINS) -> list[ReliabilityBin]:
+    """Return the bins of a reliability diagram, lowest confidence first (M. H. DeGroot and S. E. Fienberg, 1983).
+
+    They are those of `ece`, which is sum(rows x |accuracy - confidence|) / sum(rows) over them.
+    """
+    sure, right, at = by_confidence(gold, proba, bins)
+    rows = np.bincount(at, minlength=bins).tolist()
+    total = np.bincount(at, weights=sure, minlength=bins).tolist()
+    correct = np.bincount(at[right], minlength=bins).tolist()
+    return [
+        ReliabilityBin(b / bins, (b + 1) / bins, rows[b], total[b] / rows[b] if rows[b] else None, correct[b])
+        for b in range(bins)
+    ]
 
 
 def bootstrap(
@@ -163,6 +202,16 @@ def bootstrap(
     values = [statistic(*(column[draw] for column in columns)) for draw in draws]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2]).tolist()
     return low, high
+
+
+def by_confidence(
+    gold: ArrayLike, proba: ArrayLike, bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Return, by row with gold, the largest probability, whether its class is right, and the bin it falls into."""
+    truth, p = _judged_proba(gold, proba)
+    sure = p.max(axis=1)
+    at = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)
+    return sure, p.argmax(axis=1) == truth, at
 
 
 def _known(gold: NDArray[Any]) -> NDArray[np.bool_]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from importlib.resources import files
 
 import numpy as np
 import pytest
 from faults.xss import PAYLOADS
+from html_page import Page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import vote_matrices
@@ -22,32 +21,6 @@ from weaksup.report.format import breakable, by_label, compact, percent, shown, 
 from weaksup.report.heat import heat_map
 from weaksup.report.scale import level, nice_top
 from weaksup.votes import Source, VoteMatrix
-
-
-class _Page(HTMLParser):
-    """What the page is made of: its tags with their attributes, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        if tag != "wbr" and (tag, found) != ("span", {"class": "u"}):  # our marks inside foreign text
-            self.tags.append((tag, found))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    @property
-    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        return sorted((tag, tuple(sorted(found))) for tag, found in self.tags)  # labels of equal weight go by name
-
-    def values(self, name: str) -> list[str]:
-        return [found[name] for _, found in self.tags if name in found]
 
 
 def _analysis(hostile: str = "word", label: str = "SPAM") -> Analysis:
@@ -68,8 +41,8 @@ def _render(analysis: Analysis, hostile: str = "word") -> str:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_hostile_strings_add_no_tag_and_no_attribute(payload: str) -> None:
     label = payload if payload.isprintable() else "SPAM"
-    page = _Page(_render(_analysis(payload, label), payload))
-    assert page.shape == _Page(_render(_analysis())).shape
+    page = Page(_render(_analysis(payload, label), payload))
+    assert page.shape == Page(_render(_analysis())).shape
     assert visible(payload).replace("⟨", "").replace("⟩", "") in page.text
     assert set(page.values("href")) <= {"data:,", *(f"#{anchor}" for anchor in page.values("id"))}
     assert not page.values("src")
@@ -85,7 +58,7 @@ def test_there_are_120_payloads() -> None:
 @settings(max_examples=40)
 def test_any_votes_render_with_links_that_land(votes: VoteMatrix, judged: bool, text: str) -> None:
     gold = np.zeros(len(votes), np.int16) if judged else None
-    page = _Page(_render(analyze(votes, gold=gold, texts=lambda ids: dict.fromkeys(ids, text)), text))
+    page = Page(_render(analyze(votes, gold=gold, texts=lambda ids: dict.fromkeys(ids, text)), text))
     anchors = page.values("id")
     assert len(set(anchors)) == len(anchors)
     assert set(page.values("href")) <= {"data:,", *(f"#{anchor}" for anchor in anchors)}
@@ -97,7 +70,7 @@ def test_any_text_encodes_and_shows_no_invisible_character(text: str) -> None:
     for written in (visible(text), str(shown(text)), str(breakable(text))):
         written.encode("utf-8")
         assert all(c.isprintable() or c in "\n\t\u200c\u200d\xa0" or c.isspace() for c in written)
-    assert _Page(str(shown(text))).text == _Page(str(breakable(text))).text
+    assert Page(str(shown(text))).text == Page(str(breakable(text))).text
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
@@ -107,7 +80,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 
 def test_the_policy_allows_nothing_but_the_pages_own_style_and_script() -> None:
     text = _render(_analysis())
-    page = _Page(text)
+    page = Page(text)
     policy = next(found["content"] for tag, found in page.tags if "http-equiv" in found)
     nonce = re.search(r"script-src 'nonce-([^']{20,})'", policy)
     assert nonce is not None
@@ -127,7 +100,7 @@ def test_a_text_cannot_know_the_nonce_of_its_page() -> None:
 
 
 def test_the_page_says_what_the_analysis_holds() -> None:
-    page = _Page(_render(_analysis("word")))
+    page = Page(_render(_analysis("word")))
     for said in ("66.7%", "1 row with votes that differ", "aword", "This source never votes", "differ on 1 of 1 row"):
         assert said in page.text, said
     assert ("th", {"scope": "col", "class": "n"}) in page.tags
@@ -137,7 +110,7 @@ def test_the_page_says_what_the_analysis_holds() -> None:
 def test_cut_texts_missing_texts_and_right_to_left_marks_are_told() -> None:
     votes = VoteMatrix.from_array([[0, 1], [-1, -1]], ids=["long", "gone"])
     analysis = analyze(votes, texts=lambda ids: {"long": "x\u202e" + "y" * 1500})
-    page = _Page(_render(analysis))
+    page = Page(_render(analysis))
     assert "502 more characters" in page.text
     assert "xU+202Eyyy" in page.text
     assert "The text is not at hand." in page.text
@@ -166,16 +139,16 @@ def test_many_sources_fill_the_heat_map_and_the_worst_are_kept(m: int) -> None:
                 fight = analysis.fights[cell.fight]
                 assert (fight.first, fight.second) == (analysis.sources[j].name, analysis.sources[i].name)
                 assert fight.rows == cell.rows
-    page = _Page(_render(analysis))
+    page = Page(_render(analysis))
     linked = [href for href in page.values("href") if href.startswith("#rows-")]
     assert len(linked) == sum(cell.fight is not None for line in heat.lines for cell in line)
 
 
 def test_a_source_that_saw_part_of_the_rows_says_so() -> None:
     votes = VoteMatrix.from_array([[0], [1], [0]], ids=["a", "b", "c"]).with_source(Source("tier", "tier"), {"b": 0})
-    text = _Page(_render(analyze(votes))).text
+    text = Page(_render(analyze(votes))).text
     assert "Rows seen" in text
-    assert "Rows seen" not in _Page(_render(analyze(replace(votes, asked=None)))).text
+    assert "Rows seen" not in Page(_render(analyze(replace(votes, asked=None)))).text
 
 
 def test_scales_are_round_and_colours_go_from_0_to_5() -> None:
@@ -194,7 +167,7 @@ _TEXT = [(ink, ground) for ink in ("ink", "soft", "accent") for ground in ("page
 _TEXT += [(level, f"{level}-bg") for level in ("problem", "warning", "note")]
 _TEXT += [("pale", f"{hue}{n}") for hue in "ox" for n in (1, 2, 3)]
 _TEXT += [("deep", f"{hue}{n}") for hue in "ox" for n in (4, 5)]
-_MARKS = [("fill", "track"), *((f"k{n}", "card") for n in range(8))]
+_MARKS = [("fill", "track"), ("fill", "card"), ("whisk", "card"), *((f"k{n}", "card") for n in range(8))]
 
 
 def _schemes() -> list[dict[str, str]]:

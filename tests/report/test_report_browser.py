@@ -14,8 +14,9 @@ import pytest
 from faults.xss import PAYLOADS
 
 from weaksup.analysis import Analysis, analyze
+from weaksup.label_models.calibration_report import calibration_report
 from weaksup.labels import LabelSpace
-from weaksup.report import render_report
+from weaksup.report import render_fit_report, render_report
 from weaksup.votes import VoteMatrix
 
 if TYPE_CHECKING:
@@ -141,5 +142,67 @@ def test_without_scripts_all_of_it_can_be_read(browser: Browser, tmp_path: Path)
 def test_forty_sources_with_long_names_fit_any_width(browser: Browser, tmp_path: Path, width: int) -> None:
     texts = ["a_source_with_quite_a_long_name_that_says_it_all_" * 2] * 40
     seen = _open(browser, render_report(_analysis(texts), title="t" * 200), tmp_path / "r.html", width=width)
+    seen.page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# --- the page of a fit ------------------------------------------------------------------------------------------------
+
+
+def _fit_page(texts: list[str]) -> str:
+    """One source and one label a text, named by it."""
+    names = [f"{n} {text}" for n, text in enumerate(texts)]
+    rng = np.random.default_rng(0)
+    proba = rng.dirichlet([1, 1, 1], 300)
+    gold = (proba.cumsum(axis=1) > rng.random((300, 1))).argmax(axis=1)
+    score = {"accuracy": 0.8, "low": 0.7, "high": 0.9, "brier": 0.25}
+    result = {
+        "model": texts[0],
+        "rows": 300,
+        "covered": 300,
+        "undecided": 0,
+        "mean_confidence": 0.7,
+        "differs_from_majority": 1,
+        "majority_ties": 0,
+        "class_balance": dict.fromkeys(names, 1 / len(names)),
+        "counts": {name: {"model": 1, "majority": 2} for name in names},
+        "sources": [
+            {"name": name, "votes": at + 1, "coverage": 0.5, "accuracy": 0.7, "low": 0.6, "high": 0.8, "basis": "gold"}
+            for at, name in enumerate(names)
+        ],
+        "health": [{"name": "collapse", "text": text, "advice": text} for text in texts],
+        "gold": {"rows": 300, "model": score, "majority": score},
+    }
+    result["gold"] |= {"calibration": calibration_report(proba, gold, rounds=10).to_json()}  # type: ignore[operator]
+    return render_fit_report(result, title=texts[0], extra={"Votes": texts[-1]})
+
+
+def test_hostile_names_run_nothing_on_the_page_of_a_fit(browser: Browser, tmp_path: Path) -> None:
+    pages = []
+    for name, texts in (("hostile", PAYLOADS), ("plain", ["word"] * len(PAYLOADS))):
+        seen = _open(browser, _fit_page(texts), tmp_path / f"{name}.html")
+        seen.page.wait_for_timeout(200)
+        assert seen.requests == [(tmp_path / f"{name}.html").as_uri()]
+        assert (seen.dialogs, seen.console) == ([], [])
+        pages.append(set(seen.page.evaluate(_ELEMENTS)))
+        seen.page.close()
+    assert pages[0] - pages[1] <= {"SPAN class"}
+
+
+def test_the_sources_of_a_fit_sort_and_its_diagrams_are_seen_without_scripts(browser: Browser, tmp_path: Path) -> None:
+    seen = _open(browser, _fit_page(["a", "b", "c"]), tmp_path / "f.html")
+    seen.page.locator("#sources th button", has_text="Votes").click()
+    votes = "[...document.querySelectorAll('#sources tbody tr')].map((row) => row.cells[2].textContent)"
+    assert seen.page.evaluate(votes) == ["3", "2", "1"]
+    still = _open(browser, _fit_page(["a", "b", "c"]), tmp_path / "f.html", scripts=False)
+    assert still.page.locator("svg.reliability").count() == 2
+    assert still.page.locator("svg.reliability circle").first.is_visible()
+    assert still.page.locator("#sources tbody tr").count() == 3
+
+
+@pytest.mark.parametrize("width", [390, 900, 1400])
+def test_a_fit_with_forty_long_names_fits_any_width(browser: Browser, tmp_path: Path, width: int) -> None:
+    texts = ["a_name_with_quite_a_few_letters_that_says_it_all_" * 2] * 40
+    seen = _open(browser, _fit_page(texts), tmp_path / "f.html", width=width)
     seen.page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
