@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["as_json", "corpus_columns"]
+__all__ = ["as_json", "corpus_columns", "parse_balance"]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -23,3 +23,21 @@ def corpus_columns(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def parse_balance(text: str | None) -> dict[str, float] | None:
+    """Read --class-balance: LABEL=SHARE,LABEL=SHARE."""
+    from weaksup.errors import UsageError
+
+    if text is None:
+        return None
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        label, _, share = part.rpartition("=")
+        if label.strip() in shares:
+            raise UsageError(f'--class-balance: expected each label once, got "{label.strip()}" twice')
+        try:
+            shares[label.strip()] = float(share)
+        except ValueError:
+            raise UsageError(f'--class-balance: expected LABEL=SHARE,LABEL=SHARE, got "{text}"') from None
+    return shares

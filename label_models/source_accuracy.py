@@ -1,0 +1,105 @@
+"""How often each source is right, with intervals: measured on gold, or the model's own opinion."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
+from weaksup.label_models.cast import cast_votes
+from weaksup.label_models.default import LabelModel
+from weaksup.label_models.one_coin import toss
+from weaksup.label_models.reading import read_gold
+from weaksup.label_models.what_if import name_votes
+from weaksup.labels import ABSTAIN
+from weaksup.metrics import wilson
+from weaksup.patterns import Patterns, find_patterns
+from weaksup.votes import VoteMatrix
+
+__all__ = ["SourceAccuracy", "accuracy_intervals"]
+
+Basis = Literal["gold", "opinion"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAccuracy:
+    """The share of a source's votes that are right, with its 95 % interval; NaN and 0..1 without a vote.
+
+    `basis` says what it is: "gold", measured on `votes` votes for rows of known label, or "opinion", what the model
+    believes of all its `votes` votes.
+    """
+
+    source: str
+    votes: int
+    accuracy: float
+    low: float
+    high: float
+    basis: Basis
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the accuracy as plain JSON."""
+        return asdict(self)
+
+
+def accuracy_intervals(
+    model: BaseLabelModel, votes: VoteMatrix | ArrayLike, *, gold: ArrayLike | None = None
+) -> list[SourceAccuracy]:
+    """Return the accuracy of every source with an interval, and say where it comes from.
+
+    A source that voted on rows with gold ([n], -1 where not known) is measured there, with Wilson's interval. Of all
+    others the model's opinion is returned (`source_accuracies`). It was read off the agreement between sources, so the
+    sample is the sources, not the rows: the level of all accuracies is known as if from s votes, s being the strength
+    of the one-coin belief (`toss`; about 3 and one a source), however many rows there are. The interval is that of a
+    share in n s / (n + s) votes (H. Jeffreys' prior, 1946), n being the source's own.
+    """
+    matrix = name_votes(model, votes)
+    patterns = find_patterns(matrix)
+    given = (patterns.values != ABSTAIN).T @ patterns.counts
+    accuracy = _opinion(model, patterns)
+    low, high = _interval(accuracy, given * _strength(model, patterns) / (given + _strength(model, patterns)))
+    numbers = zip(given.tolist(), accuracy.tolist(), low.tolist(), high.tolist(), strict=True)
+    believed = [
+        SourceAccuracy(name, n, a, min(low, a), max(high, a), "opinion")
+        if n
+        else SourceAccuracy(name, 0, float("nan"), 0.0, 1.0, "opinion")
+        for name, (n, a, low, high) in zip(matrix.names, numbers, strict=True)
+    ]
+    if gold is None:
+        return believed
+    measured = _measure(matrix, read_gold(gold, len(matrix), model.k_))
+    return [theirs or own for own, theirs in zip(believed, measured, strict=True)]
+
+
+def _opinion(model: BaseLabelModel, patterns: Patterns) -> Floats1d:
+    """Return the mean probability of each source's votes, [m]; 0 without a vote."""
+    row, source = np.nonzero(patterns.values != ABSTAIN)
+    agreed = model._pattern_proba(patterns)[row, patterns.values[row, source]]
+    weight = patterns.counts[row].astype(np.float64)
+    total = np.bincount(source, weight, minlength=model.m_)
+    mean: Floats1d = np.bincount(source, weight * agreed, minlength=model.m_) / np.maximum(total, 1)
+    return mean
+
+
+def _strength(model: BaseLabelModel, patterns: Patterns) -> float:
+    return model.strength_ if isinstance(model, LabelModel) else toss(cast_votes(patterns, model.k_)).strength
+
+
+def _interval(accuracy: Floats1d, votes: Floats1d) -> Floats2d:
+    from scipy.special import betaincinv
+
+    right = np.clip(accuracy, 0.0, 1.0) * votes
+    ends: Floats2d = betaincinv(right + 0.5, votes - right + 0.5, np.array([[0.025], [0.975]]))
+    return ends
+
+
+def _measure(votes: VoteMatrix, gold: NDArray[np.int64]) -> list[SourceAccuracy | None]:
+    judged = (votes.values != ABSTAIN) & (gold >= 0)[:, None]
+    right = judged & (votes.values == gold[:, None])
+    given, hits = judged.sum(axis=0).tolist(), right.sum(axis=0).tolist()
+    return [
+        SourceAccuracy(name, n, h / n, *wilson(h, n), "gold") if n else None
+        for name, n, h in zip(votes.names, given, hits, strict=True)
+    ]
