@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.label_models.dawid_skene import softmax
+from weaksup.label_models.softmax import softmax
 from weaksup.votes import Votes
 
 __all__ = ["Game", "Loss", "Solution", "answer", "solve", "solve_by_weights"]

@@ -7,23 +7,30 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
+from weaksup.errors import UsageError
+from weaksup.label_models.base import Floats1d, Floats2d
 from weaksup.label_models.cast import cast_votes
 from weaksup.label_models.class_balance import settle_balance
-from weaksup.label_models.dawid_skene import Prior, full_em, softmax
+from weaksup.label_models.dawid_skene import Prior, full_em
+from weaksup.label_models.heeding import HeedingModel
+from weaksup.label_models.softmax import softmax
 from weaksup.patterns import Patterns
 
 __all__ = ["DawidSkene"]
 
+_MOST_ENTRIES = 16_000_000  # about 1 GB while EM runs
 
-class DawidSkene(BaseLabelModel):
+
+class DawidSkene(HeedingModel):
     """Learn what each source says for each true class (A. P. Dawid and A. M. Skene, 1979), by EM from majority shares.
 
     P(source j says l | it votes, the class is c) = theta_j[c, l], with a Dirichlet prior of one pseudo-vote for every
     label and `diagonal` more for the true one (MAP; the paper's eq. 2.3 has none). A vote for a label that its source
     never used in fit is ignored. The class balance is the given one, else `class_balance`'s estimate; with `prevalence`
     EM learns it too, as in the paper (eq. 2.4), with one pseudo-row a class: right for people, but with labeling
-    functions that vote for one label each it ends in one class.
+    functions that vote for one label each it ends in one class. Gold rows are clamped; confidences are heeded
+    (`HeedingModel`); the seed changes nothing. Cost: O(votes x classes) a round, and the confusions, sources x labels
+    used x classes.
 
     voters_, said_  [c] source and label of each cell, a cell being one source saying one label
     log_confusion_  [c, k] log theta
@@ -55,6 +62,12 @@ class DawidSkene(BaseLabelModel):
 
     def _learn(self, patterns: Patterns, *, balance: Floats1d | None, gold: Floats2d | None) -> None:
         votes = cast_votes(patterns, self.k_)
+        size = len(votes.label) * self.k_
+        if size > _MOST_ENTRIES:
+            raise UsageError(
+                f'label model "dawid-skene": expected confusions of at most {_MOST_ENTRIES:,} numbers (labels that '
+                f'sources use x classes), got {len(votes.label):,} x {self.k_:,}; fit "one-coin" or "default"'
+            )
         learned = full_em(
             votes,
             settle_balance(balance, votes, gold),

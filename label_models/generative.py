@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.errors import UsageError
-from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
+from weaksup.label_models.base import Floats1d, Floats2d
 from weaksup.label_models.cast import CastVotes, cast_votes
 from weaksup.label_models.class_balance import estimate_balance
-from weaksup.label_models.dawid_skene import softmax
 from weaksup.label_models.dependencies import find_dependencies
 from weaksup.label_models.groups import group_sources, speak_as_one
+from weaksup.label_models.heeding import HeedingModel
 from weaksup.label_models.one_coin import toss
+from weaksup.label_models.softmax import softmax
 from weaksup.label_models.tree_likelihood import TreeVotes, edge_evidence, log_likelihood, meet
 from weaksup.patterns import Patterns
 
@@ -26,7 +27,7 @@ _MOST_LOGIT = 7.0  # of sharing: .001 to .999
 _STEPS = 500
 
 
-class Generative(BaseLabelModel):
+class Generative(HeedingModel):
     """Fit P(votes) = sum_y balance_y prod_j P(v_j | y) by marginal likelihood (A. Ratner et al., 2016, equation 2).
 
     Source j votes with its propensity whatever the class, so an abstain says nothing; where it votes it is right with
@@ -41,8 +42,9 @@ class Generative(BaseLabelModel):
     rows the votes count for. Errors are shared between rows, so by default T is the number of sources that voted,
     dependent ones counted once ("sources"). With T the number of rows ("rows": plain maximum likelihood) votes that are
     independent, as simulated ones are, give up their exact accuracies, but labeling functions collapse (youtube .548
-    instead of .883, ten sets .632 instead of .693).
-    The class balance is the given one, else estimated as far as the sources tell the same. The seed changes nothing.
+    instead of .883, ten sets .632 instead of .693). The class balance is the given one, else estimated as far as the
+    sources tell the same. Gold rows have their label in the likelihood; confidences are heeded (`HeedingModel`); the
+    seed changes nothing. Cost: O(votes) a step, O(rows) an edge, and the answer, rows x classes.
 
     accuracies_, propensities_   [m] where it votes, on how many rows it votes; w_0's accuracy for a silent source
     weights_                     [m] nats of a vote for its class

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
 from weaksup.label_models.cast import CastVotes, cast_votes
 from weaksup.label_models.class_balance import settle_balance
-from weaksup.label_models.dawid_skene import climb, softmax
-from weaksup.label_models.tallies import vote_rows
+from weaksup.label_models.softmax import softmax
+from weaksup.label_models.tree_likelihood import meet
 from weaksup.patterns import Patterns
 
 __all__ = ["Glad"]
@@ -32,7 +33,8 @@ class Glad(BaseLabelModel):
     falls. Equal rows have equal ease. A row is labeled by EM over its own ease with the abilities as learned, a fixed
     number of rounds, so new rows and rows of fit are treated alike and no row depends on its neighbours. The class
     balance is the given one, else `class_balance`'s estimate. One ability cannot describe a source that votes for one
-    label only: made for people, as is `one-coin`.
+    label only: made for people, as is `one-coin`. Gold rows are clamped; confidences are not heeded; the seed changes
+    nothing. Cost: O(votes) a round, and the answer, rows x classes.
 
     abilities_    float64 [m]; below 0 is worse than a coin; 1 for a source that never voted
     iterations_   of EM; converged_ is False when a posterior still moved by more than .001 at the end
@@ -51,33 +53,19 @@ class Glad(BaseLabelModel):
 
     def _learn(self, patterns: Patterns, *, balance: Floats1d | None, gold: Floats2d | None) -> None:
         cast = cast_votes(patterns, self.k_)
-        votes = _VoteList.of(cast)
         self.class_balance_ = settle_balance(balance, cast, gold)
+        votes = _VoteList.of(cast, self.class_balance_, gold)
         start = _Skill(np.full(self.m_, _MEAN), np.full(len(patterns), _MEAN))
-        ended = climb(
-            cast,
-            self.class_balance_,
-            lambda counts, before: _m_step(votes, counts, before or start),
-            votes.evidence,
-            gold=gold,
-            iterations=self.iterations,
-        )
-        self.abilities_ = ended.learned.ability
-        self.iterations_, self.converged_ = ended.iterations, ended.converged
+        ended, self.iterations_, self.converged_ = _climb(votes, partial(_m_step, votes), start, self.iterations)
+        self.abilities_ = ended.ability
 
     def _infer(self, patterns: Patterns) -> Floats2d:
-        cast = cast_votes(patterns, self.k_)
-        votes = _VoteList.of(cast)
+        votes = _VoteList.of(cast_votes(patterns, self.k_), self.class_balance_, None)
         start = _Skill(self.abilities_, np.full(len(patterns), _MEAN))
-        ended = climb(
-            cast,
-            self.class_balance_,
-            lambda counts, before: _improve_ease(votes, votes.rightness(counts), before or start),
-            votes.evidence,
-            iterations=_INFER_ROUNDS,
-            tolerance=-1.0,
-        )
-        return softmax(votes.evidence(ended.learned) + np.log(self.class_balance_))
+        ended, _, _ = _climb(votes, partial(_improve_ease, votes), start, _INFER_ROUNDS, tolerance=-1.0)
+        evidence = np.tile(np.log(self.class_balance_), (len(patterns), 1))
+        evidence[votes.of_row, votes.label] += votes.scores(ended)
+        return softmax(evidence)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,39 +78,91 @@ class _Skill:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _VoteList:
-    """The votes one by one: pattern, source and label [e]; `rows` [p] share a pattern."""
+    """The votes one by one [e], and the options they are for [o]: a row with a label that somebody gives there.
+
+    Vote e is by `source[e]` for option `option[e]` on pattern `row[e]`, of which there are `rows` [p]. Option o is
+    `label[o]` on pattern `of_row[o]`, in order, of class balance `prior[o]`; `free[o]` of its rows have no gold, and
+    for `known[o]` gold says so (shares). All labels that nobody gives on a row are alike: `left` [p] is their balance.
+    """
 
     row: NDArray[np.int64]
     source: NDArray[np.int64]
-    label: NDArray[np.int64]
+    option: NDArray[np.int64]
     rows: Floats1d
+    of_row: NDArray[np.int64]
+    label: NDArray[np.int64]
+    prior: Floats1d
+    left: Floats1d
+    free: Floats1d
+    known: Floats1d
     k: int
 
     @classmethod
-    def of(cls, votes: CastVotes) -> _VoteList:
-        cell = votes.says.indices
-        return cls(vote_rows(votes), votes.source[cell], votes.label[cell], votes.rows, votes.k)
+    def of(cls, votes: CastVotes, balance: Floats1d, gold: Floats2d | None) -> _VoteList:
+        tree = meet(votes, np.zeros((0, 2), np.int64))
+        known = np.zeros(len(tree.row)) if gold is None else gold[tree.row, tree.label] / votes.rows[tree.row]
+        free = np.ones(tree.rows) if gold is None else 1 - gold.sum(axis=1) / votes.rows
+        said = np.bincount(tree.row, minlength=tree.rows)
+        left = 1 - np.bincount(tree.row, balance[tree.label], minlength=tree.rows)
+        return cls(
+            row=tree.row[tree.option],
+            source=tree.source,
+            option=tree.option,
+            rows=votes.rows,
+            of_row=tree.row,
+            label=tree.label,
+            prior=balance[tree.label],
+            left=np.where(said < votes.k, np.maximum(left, 0.0), 0.0),
+            free=free[tree.row],
+            known=known,
+            k=votes.k,
+        )
 
     def log_odds(self, skill: _Skill) -> Floats1d:
         """Return the log-odds that each vote is right, [e]."""
         odds: Floats1d = skill.ability[self.source] * np.exp(skill.ease)[self.row]
         return odds
 
-    def evidence(self, skill: _Skill) -> Floats2d:
-        """Return log-likelihoods [p, k], up to a constant a row."""
+    def scores(self, skill: _Skill) -> Floats1d:
+        """Return the log-likelihood of each option, [o], beside that of a label that nobody gives on its row."""
         worth = self.log_odds(skill) + np.log(self.k - 1)
-        size = len(self.rows) * self.k
-        place = self.row * self.k + self.label
-        return np.bincount(place, worth, minlength=size).reshape(-1, self.k).astype(np.float64)
+        return np.bincount(self.option, worth, minlength=len(self.of_row)).astype(np.float64)
 
-    def rightness(self, counts: Floats2d) -> Floats1d:
-        """Return the probability that each vote is right, [e]; counts [p, k] are of rows by class."""
-        right: Floats1d = counts[self.row, self.label] / self.rows[self.row]
-        return right
+    def shares(self) -> Floats1d:
+        """Return the share of its row's votes that each option has, [o]."""
+        votes = np.bincount(self.option, minlength=len(self.of_row))
+        shares: Floats1d = votes / np.bincount(self.row, minlength=len(self.rows))[self.of_row]
+        return shares
+
+    def posterior(self, skill: _Skill) -> Floats1d:
+        """Return the probability of each option, [o]."""
+        scores = self.scores(skill)
+        starts = np.flatnonzero(np.diff(self.of_row, prepend=-1))
+        top = np.zeros(len(self.rows))
+        top[self.of_row[starts]] = np.maximum(np.maximum.reduceat(scores, starts), 0.0) if len(starts) else 0.0
+        parts = self.prior * np.exp(scores - top[self.of_row])
+        total = np.bincount(self.of_row, parts, minlength=len(self.rows)) + self.left * np.exp(-top)
+        posterior: Floats1d = parts / total[self.of_row]
+        return posterior
 
 
-def _m_step(votes: _VoteList, counts: Floats2d, skill: _Skill) -> _Skill:
-    right = votes.rightness(counts)
+def _climb(
+    votes: _VoteList, improve: Callable[[Floats1d, _Skill], _Skill], skill: _Skill, rounds: int, tolerance: float = 1e-3
+) -> tuple[_Skill, int, bool]:
+    """Run EM from majority shares until no posterior moves by more than `tolerance`: skill, rounds, whether it ended.
+
+    `improve` gets the probability that each vote is right, [e]. Cost: O(votes) a round, whatever the number of classes.
+    """
+    posterior = votes.shares()
+    for done in range(1, rounds + 1):
+        skill = improve((posterior * votes.free + votes.known)[votes.option], skill)
+        before, posterior = posterior, votes.posterior(skill)
+        if np.abs(posterior - before).max(initial=0.0) <= tolerance:
+            return skill, done, True
+    return skill, rounds, False
+
+
+def _m_step(votes: _VoteList, right: Floats1d, skill: _Skill) -> _Skill:
     return _improve_ease(votes, right, _improve_ability(votes, right, skill))
 
 

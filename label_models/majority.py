@@ -13,7 +13,10 @@ __all__ = ["MajorityVote", "tally"]
 class MajorityVote(BaseLabelModel):
     """Give each class its share of a row's votes, so ties share the mass; there is nothing to learn.
 
-    The class balance only fills rows without a vote; gold changes nothing.
+        P(c | votes) = (votes for c) / (votes)
+
+    The class balance only fills rows without a vote. Gold, confidences and the seed change nothing. Cost: O(votes), and
+    the answer, rows x classes.
     """
 
     name = "majority"

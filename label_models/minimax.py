@@ -32,14 +32,18 @@ class Minimax(BaseLabelModel):
     classes the clipped vote of 2015). Weights are the multipliers of the bounds (`accuracy_game`), found by Clarabel,
     so new votes need no solver.
 
-    Bounds: the default model's estimate of the source's accuracy, .05 to either side. With gold, Wilson's 95 % interval
-    of the source's votes on gold rows, narrowed to its overlap with the former where they overlap. Bounds that cannot
-    all hold give way at a cost of 10 per row, which also means that no vote weighs more than 10 nats; `note_` says so.
-    The balance is the given one, else the default model's.
+    Bounds: the default model's estimate of the source's accuracy, .05 to either side. Gold rows are clamped: the
+    adversary may not relabel them, so the votes on them are right or wrong for good, and of the source's other votes
+    Wilson's 95 % interval of those judged must hold; the bounds are narrowed to their overlap with that, or are that,
+    where there is none. Gold on every row leaves one accuracy. (The answer weighs votes and knows no row, so it is
+    through the accuracies that gold rows matter.) Bounds that cannot all hold give way at a cost of 10 per row, which
+    also means that no vote weighs more than 10 nats; `note_` says so. The balance is the given one, else the default
+    model's. Confidences are not heeded.
 
-    Limits: beyond 60,000 pairs of distinct row and label given there, log loss is solved for the weights directly
-    (L-BFGS-B, exact at any size, O(votes) a step), and error on the most frequent rows that fit. `note_` says so, too.
-    No randomness: the seed changes nothing. Under "error" several answers may be best in the worst case; one is given.
+    Cost: O(votes), and the solver's: seconds at 10,000 pairs of distinct row and label given there. Beyond 60,000 pairs
+    of distinct row and label given there, log loss is solved for the weights directly (L-BFGS-B, exact at any size,
+    O(votes) a step), and error on the most frequent rows that fit. `note_` says so, too. No randomness: the seed
+    changes nothing. Under "error" several answers may be best in the worst case; one is given.
 
     weights_         [m] of each source's votes; 0 where a bound says nothing that the others do not
     lower_, upper_   [m] the bounds; 0 and 1 for a source that never voted
@@ -71,11 +75,13 @@ class Minimax(BaseLabelModel):
         self.value_, self.note_ = 0.0, ""
         if not patterns.covered.any():
             return
-        estimates = self._estimate(patterns, balance)
+        gold = gold if gold is not None and gold.any() else None
+        estimates = self._estimate(patterns, balance, gold)
         spoke = np.flatnonzero(np.isfinite(estimates))
+        said = patterns.counts @ (patterns.values >= 0)
         lower, upper = np.maximum(estimates - _WIDTH, 0.0), np.minimum(estimates + _WIDTH, 1.0)
         if gold is not None:
-            lower, upper = _narrow(lower, upper, *_measure(patterns, gold))
+            lower, upper = _narrow(lower, upper, *_measure(patterns, gold), said)
         self.lower_[spoke], self.upper_[spoke] = lower[spoke], upper[spoke]
         values, counts = patterns.values[patterns.covered][:, spoke], patterns.counts[patterns.covered]
         found, notes = _best(values, counts, self.class_balance_, (lower[spoke], upper[spoke]), self.loss)
@@ -88,10 +94,11 @@ class Minimax(BaseLabelModel):
         scores = np.bincount(cell, self.weights_[source], minlength=len(patterns) * self.k_)
         return answer(scores.astype(np.float64).reshape(-1, self.k_), self.class_balance_, self.loss)
 
-    def _estimate(self, patterns: Patterns, balance: Floats1d | None) -> Floats1d:
+    def _estimate(self, patterns: Patterns, balance: Floats1d | None, gold: Floats2d | None) -> Floats1d:
         """Return the default model's opinion of each source, [m], NaN without a vote; take over its class balance."""
         votes = np.repeat(patterns.values, patterns.counts, axis=0)
-        model = LabelModel(self.k_).fit(votes, class_balance=None if balance is None else balance.tolist())
+        known = None if gold is None else _by_row(gold, patterns.counts)
+        model = LabelModel(self.k_).fit(votes, class_balance=None if balance is None else balance.tolist(), gold=known)
         self.class_balance_ = model.class_balance_
         return model.source_accuracies(votes)
 
@@ -138,14 +145,31 @@ def _measure(patterns: Patterns, gold: Floats2d) -> tuple[Floats1d, Floats1d]:
     return right.astype(np.float64), judged.astype(np.float64)
 
 
-def _narrow(lower: Floats1d, upper: Floats1d, right: Floats1d, judged: Floats1d) -> tuple[Floats1d, Floats1d]:
-    """Return the bounds' overlap with Wilson's interval on gold, or that interval where they are apart."""
+def _narrow(
+    lower: Floats1d, upper: Floats1d, right: Floats1d, judged: Floats1d, said: NDArray[np.int64]
+) -> tuple[Floats1d, Floats1d]:
+    """Return the bounds' overlap with what gold leaves possible, or that where they are apart, [m] each.
+
+    Of `said` votes `judged` are known and `right`; of the others Wilson's interval of these holds.
+    """
     from scipy.stats import binomtest
 
     lower, upper = lower.copy(), upper.copy()
     for j in np.flatnonzero(judged):
-        measured = binomtest(round(right[j]), round(judged[j])).proportion_ci(0.95, method="wilson")
-        apart = measured.low > upper[j] or measured.high < lower[j]
-        lower[j] = measured.low if apart else max(lower[j], measured.low)
-        upper[j] = measured.high if apart else min(upper[j], measured.high)
+        wilson = binomtest(round(right[j]), round(judged[j])).proportion_ci(0.95, method="wilson")
+        low, high = ((right[j] + (said[j] - judged[j]) * share) / said[j] for share in (wilson.low, wilson.high))
+        apart = low > upper[j] or high < lower[j]
+        lower[j] = low if apart else max(lower[j], low)
+        upper[j] = high if apart else min(upper[j], high)
     return lower, upper
+
+
+def _by_row(gold: Floats2d, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return known labels, -1 where not known, by row; `counts` [p] rows have one pattern, known ones come first."""
+    known = np.full(int(counts.sum()), -1)
+    pattern, label = np.nonzero(gold)
+    times = gold[pattern, label].astype(np.int64)
+    labels = np.repeat(label, times)
+    of = np.repeat(pattern, times)
+    known[(np.cumsum(counts) - counts)[of] + np.arange(len(of)) - np.searchsorted(of, of)] = labels
+    return known

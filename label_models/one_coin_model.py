@@ -6,10 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
+from weaksup.label_models.base import Floats1d, Floats2d
 from weaksup.label_models.cast import cast_votes
 from weaksup.label_models.class_balance import settle_balance
-from weaksup.label_models.dawid_skene import climb, softmax
+from weaksup.label_models.dawid_skene import climb
+from weaksup.label_models.heeding import HeedingModel
+from weaksup.label_models.softmax import softmax
 from weaksup.label_models.tallies import agreement, by_source, one_coin_worth, weigh
 from weaksup.patterns import Patterns
 
@@ -19,14 +21,15 @@ _PRIOR_VOTES = 4.0
 _PRIOR_ODDS = 3.0  # of a vote's class over each other one, as in `one_coin`
 
 
-class OneCoinModel(BaseLabelModel):
+class OneCoinModel(HeedingModel):
     """Learn one accuracy for each source by EM from majority shares (Dawid-Skene with one parameter a source).
 
     P(source j says c | it votes, the class is c) = a_j, and (1 - a_j) / (k - 1) for each other label (Y. Zhang,
     X. Chen, D. Zhou and M. I. Jordan, 2016, section 2). The prior of a_j is worth 4 votes of mean 3 / (k + 2). The
     class balance is the given one, else `class_balance`'s estimate; with `prevalence` EM learns it too, with one
     pseudo-row a class. One accuracy cannot describe a source that votes for one label only, whatever the rows it picks:
-    with enough of those it ends in one class.
+    with enough of those it ends in one class. Gold rows are clamped; confidences are heeded (`HeedingModel`); the seed
+    changes nothing. Cost: O(votes + rows x classes) a round.
 
     accuracies_   float64 [m], in (0, 1); the prior's mean for a source that never voted
     iterations_   of EM; converged_ is False when a posterior still moved by more than .001 at the end

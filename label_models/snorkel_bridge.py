@@ -9,7 +9,7 @@ import numpy as np
 from weaksup.errors import MissingExtra, UsageError
 from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
 from weaksup.label_models.cast import cast_votes
-from weaksup.label_models.dawid_skene import softmax
+from weaksup.label_models.softmax import softmax
 from weaksup.patterns import Patterns
 
 __all__ = ["SnorkelLabelModel"]
@@ -18,8 +18,12 @@ __all__ = ["SnorkelLabelModel"]
 class SnorkelLabelModel(BaseLabelModel):
     """Fit snorkel.labeling.model.LabelModel (A. Ratner et al., 2019) and answer from what it learned.
 
-    Snorkel trains on the covered rows and on the sources that voted, of which it needs at least 3. The class balance
-    is the given one, else that of gold (as its Y_dev), else uniform. Its own save and load are never used: they pickle.
+        min over mu of || O - mu diag(balance) mu^T ||^2 off the diagonal blocks, O how often two votes come together
+
+    Snorkel trains on the covered rows and on the sources that voted, of which it needs at least 3. The class balance is
+    the given one, else that of gold (as its Y_dev), else uniform; gold teaches nothing else. Confidences are not
+    heeded. The seed is Snorkel's. Cost: as Snorkel's, (sources x classes)^2 x classes a step, on rows, not patterns.
+    Its own save and load are never used: they pickle.
 
     mu_        float64 [m k, k]: P(source j says l | class c) at [j k + l, c]; 1 for sources that never voted
     """

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from simulated_votes import agreement_with_crowd_kit, simulate
 from strategies import vote_matrices
 
+from weaksup.errors import UsageError
 from weaksup.label_models import load
 from weaksup.label_models.dawid_skene_model import DawidSkene
 from weaksup.votes import VoteMatrix
@@ -75,3 +76,13 @@ def test_options_survive_saving(tmp_path: Path) -> None:
     assert isinstance(again, DawidSkene)
     assert (again.diagonal, again.prevalence, again.iterations) == (5.0, True, 2)
     assert again.predict_proba(votes).tobytes() == model.predict_proba(votes).tobytes()
+
+
+def test_confusions_beyond_memory_are_refused_in_one_line() -> None:
+    k = 4100
+    votes = (np.arange(k)[:, None] + np.zeros(1, int)) % k
+    with pytest.raises(
+        UsageError, match=r"at most 16,000,000 numbers .* got 4,100 x 4,100; fit \"one-coin\""
+    ) as refused:
+        DawidSkene(k).fit(votes)
+    assert "\n" not in str(refused.value)

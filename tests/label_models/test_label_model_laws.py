@@ -1,4 +1,4 @@
-"""Laws that hold for every registered label model, and for the default one on any votes."""
+"""Laws of the default label model, on any votes; those of every model are in test_label_model_check."""
 
 from __future__ import annotations
 
@@ -12,22 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import told_votes, vote_matrices
 
-from weaksup.errors import UsageError
-from weaksup.label_models import MODELS, BaseLabelModel, LabelModel, MajorityVote, SnorkelLabelModel
-from weaksup.label_models.checks import LAWS, check_label_model
+from weaksup.label_models import LabelModel, MajorityVote
 from weaksup.votes import VoteMatrix
 
 FAST = {"default": LabelModel, "majority": MajorityVote}
-
-
-def make(name: str, k: int) -> BaseLabelModel:
-    return SnorkelLabelModel(k, epochs=2) if name == "snorkel" else MODELS[name](k)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_every_registered_model_keeps_every_law(name: str) -> None:
-    widest = 10 if name == "snorkel" else 200
-    assert check_label_model(lambda k: make(name, k), max_sources=widest) == list(LAWS)
 
 
 @pytest.mark.parametrize("name", FAST)
@@ -71,25 +59,6 @@ def test_votes_not_seen_in_fit_still_give_distributions(votes: VoteMatrix, k_mor
     proba = LabelModel().fit(votes).predict_proba(other)
     assert np.isfinite(proba).all()
     assert np.allclose(proba.sum(axis=1), 1.0)
-
-
-class _Broken(MajorityVote):
-    """A model that gives the whole mass to the first source's vote: sources may not be permuted."""
-
-    def _infer(self, patterns):  # type: ignore[no-untyped-def]
-        proba = np.full((len(patterns), self.k_), 0.0)
-        proba[np.arange(len(patterns)), np.maximum(patterns.values[:, 0], 0)] = 1.0
-        return proba
-
-
-def test_the_check_names_the_law_that_a_model_breaks() -> None:
-    with pytest.raises(AssertionError, match=r"breaks a law: permuting sources changes nothing \(votes \[60, 4\]"):
-        check_label_model(_Broken, skip=("renaming classes renames results",))
-
-
-def test_the_check_refuses_a_law_that_does_not_exist() -> None:
-    with pytest.raises(UsageError, match="expected laws out of"):
-        check_label_model(MajorityVote, skip=("gravity",))
 
 
 def test_the_bytes_are_the_same_for_any_number_of_threads() -> None:

@@ -161,6 +161,34 @@ def test_gold_that_fits_the_estimate_narrows_the_bounds_and_no_gold_row_leaves_t
     assert nothing.lower_.tolist() == plain.lower_.tolist()
 
 
+@given(seed=st.integers(0, 1000), k=st.integers(2, 3), share=st.floats(0, 1))
+@settings(max_examples=25)
+def test_bounds_keep_the_labels_that_gold_has_given(seed: int, k: int, share: float) -> None:
+    votes, truth = simulate(seed, k, 60, [0.9, 0.6, 0.4])
+    known = np.random.default_rng(seed).random(len(truth)) < share
+    model = Minimax(k).fit(votes, gold=np.where(known, truth, -1))
+    said = (votes >= 0).sum(axis=0)
+    right = ((votes == truth[:, None]) & known[:, None]).sum(axis=0)
+    wrong = ((votes >= 0) & (votes != truth[:, None]) & known[:, None]).sum(axis=0)
+    spoke = said > 0
+    assert (model.lower_ * said >= right - 1e-9)[spoke & (right + wrong > 0)].all()
+    assert (model.upper_ * said <= said - wrong + 1e-9)[spoke & (right + wrong > 0)].all()
+
+
+def test_gold_on_every_row_leaves_one_accuracy() -> None:
+    votes, truth = simulate(0, 3, 300, [0.9, 0.6, 0.4])
+    model = Minimax(3).fit(votes, gold=truth)
+    measured = [(votes[votes[:, j] >= 0, j] == truth[votes[:, j] >= 0]).mean() for j in range(3)]
+    assert model.lower_ == pytest.approx(measured)
+    assert model.upper_ == pytest.approx(measured)
+
+
+def test_gold_that_knows_nothing_changes_nothing() -> None:
+    votes, _ = simulate(0, 2, 300, [0.9, 0.6, 0.7])
+    plain, told = (Minimax(2).fit(votes, gold=gold) for gold in (None, np.full(len(votes), -1)))
+    assert told.predict_proba(votes).tobytes() == plain.predict_proba(votes).tobytes()
+
+
 def test_bounds_that_cannot_all_hold_give_way_and_the_model_says_whose() -> None:
     truth = np.tile([0, 1], 200)
     votes = np.column_stack([truth, 1 - truth, truth])  # on the first half both are right by gold: they cannot be

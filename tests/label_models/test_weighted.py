@@ -74,3 +74,13 @@ def test_gold_rows_count_in_place_of_the_majority() -> None:
     assert WeightedVote(2).fit(votes, gold=[0] * 50).weights_.argmax() == 0
     wrong = WeightedVote(2).fit(np.array([[0, 0]] * 5), gold=[1] * 5)
     assert np.isfinite(wrong.predict_proba([[0, 1], [0, 0]])).all()
+
+
+def test_gold_outweighs_sources_that_are_their_own_majority() -> None:
+    truth = np.arange(400) % 2
+    votes = np.column_stack([truth, 1 - truth, 1 - truth])
+    gold = np.where(np.arange(400) < 100, truth, -1)
+    model = WeightedVote(2).fit(votes, gold=gold)
+    assert model.weights_[1:].sum() < model.weights_[0]
+    assert (model.predict(votes) == truth).all()
+    assert (WeightedVote(2).fit(votes).predict(votes) != truth).all()
