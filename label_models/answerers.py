@@ -12,11 +12,12 @@ from weaksup.labels import ABSTAIN
 from weaksup.patterns import Patterns
 
 __all__ = [
+    "Choice",
     "answer_accuracies",
     "answer_evidence",
     "answering",
-    "asked_in_doubt",
     "assumed_accuracies",
+    "how_asked",
     "trust_others",
     "without_answers",
 ]
@@ -31,6 +32,7 @@ _GRID = np.linspace(0.0025, 0.9975, 200)  # accuracies
 _TRUSTS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # by what the others' log-odds are multiplied
 _REVERSED = np.array([-1.0, -0.5])  # the others are wrong where they fight: rare, yet likelier than an answerer
 _SELDOM_REVERSED = 0.1  # ... that is worse than chance
+_SELDOM_UNSEEN = 0.05  # density of other choices that doubt does not show, against 1 of chance
 _ROUNDS = 4
 _BINS = 400
 
@@ -44,7 +46,7 @@ def answering(kinds: Sequence[str] | None, asked: _Floats | None, patterns: Patt
     chosen = np.zeros(m, np.bool_) if kinds is None else np.array([kind in _ASSUMED for kind in kinds], np.bool_)
     if asked is not None:
         chosen |= asked < _SELDOM
-    others_vote = bool((patterns.values[:, ~chosen] != ABSTAIN).any())
+    others_vote = chosen.any() and (patterns.values[:, ~chosen] != ABSTAIN).any()
     return np.flatnonzero(chosen) if others_vote else np.empty(0, np.int64)
 
 
@@ -62,40 +64,56 @@ def without_answers(patterns: Patterns, columns: _Columns) -> Patterns:
     return replace(patterns, values=values)
 
 
-def asked_in_doubt(patterns: Patterns, columns: _Columns, others: _Floats) -> _Floats:
-    """Return for each answering column how far doubt chose its rows, 0 to 1, [a]; `others` [p, k] is log-probability.
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """How the rows of each answering column were chosen, [a]: `doubt` 0 to 1, how far doubt chose them; `random`, the
+    probability that chance did."""
 
-    Twice the share of pairs of an asked and another row in which the asked one is the more doubtful, less 1 (the Gini
-    coefficient): 1 where the least sure rows were asked, 0 where rows were asked at random or all were.
+    doubt: _Floats
+    random: _Floats
+
+
+def how_asked(patterns: Patterns, columns: _Columns, others: _Floats) -> Choice:
+    """Tell doubt and chance from other ways to choose rows; `others` [p, k] is log-probability.
+
+    `doubt` is twice the share of pairs of an asked and another row in which the asked one is the more doubtful, less 1
+    (the Gini coefficient): 1 where the least sure rows were asked, near 0 where rows were asked at random or all were.
+    `random` compares how likely that number is under random choice (H. B. Mann and D. R. Whitney, 1947: mean 0,
+    variance (n + 1) / (3 asked rest)) with any number from -1 to 1 alike, which is taken for ten times rarer: where
+    sources fail they fight, and doubt shows it.
     """
     sure = -np.log(np.exp(others - others.max(axis=1, keepdims=True)).sum(axis=1))  # log of the highest probability
     _, level = np.unique(sure.round(9), return_inverse=True)
     every = np.bincount(level, patterns.counts).astype(np.float64)
-    doubts = np.zeros(len(columns))
+    doubt, chance = np.zeros(len(columns)), np.ones(len(columns))
     for place, column in enumerate(columns.tolist()):
         weight = np.where(patterns.values[:, column] != ABSTAIN, patterns.counts, 0)
         asked = np.bincount(level, weight, minlength=len(every))
         rest = every - asked
         surer = np.cumsum(rest[::-1])[::-1] - rest / 2
         pairs = asked.sum() * rest.sum()
-        doubts[place] = max(2 * float((asked * surer).sum()) / pairs - 1, 0.0) if pairs else 0.0
-    return doubts
+        if pairs:
+            doubt[place] = 2 * float((asked * surer).sum()) / pairs - 1
+            variance = (every.sum() + 1) / (3 * pairs)
+            likely = np.exp(-(doubt[place] ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
+            chance[place] = likely / (likely + _SELDOM_UNSEEN)
+    return Choice(np.maximum(doubt, 0.0), chance)
 
 
 def answer_accuracies(
-    patterns: Patterns, columns: _Columns, assumed: _Floats, *, opinion: _Floats, doubts: _Floats, gold: _Floats | None
+    patterns: Patterns, columns: _Columns, assumed: _Floats, *, opinion: _Floats, choice: Choice, gold: _Floats | None
 ) -> _Floats:
     """Learn the accuracy of each answering column on the rows where it was asked.
 
     `opinion` [p, k] is the log-probability of the classes by the other sources. Of an answer that they give
     probability q, the likelihood is a q + (1 - a) (1 - q) / (k - 1); on gold rows q is 1 or 0. Rows on which the
     others are torn (q near 1 / k) say little, and those are the rows that are asked, so the assumption stands in: as
-    80 judged rows, or with chance .2 as 5. How far q can be trusted depends on how rows were chosen. Where doubt chose
-    them (`doubts` [a] is 1, see `asked_in_doubt`), the choice came from the votes, and q means what it says. Where
-    something else did, they may be rows on which the others fail without a sign: then a factor of q's log-odds from 0
-    to 1 is unknown too, and summed out. With chance .1 the others are wrong about such rows more often than right, for
-    without gold nobody can tell that from an answerer below chance, and an answerer is never taken for one: rows where
-    functions fight are few, and their verdict there must not turn a model's answers around everywhere. Other answerers
+    80 judged rows, or with chance .2 as 5. How far q can be trusted depends on how rows were chosen (`how_asked`).
+    Where doubt or chance chose them, q means what it says. Where something else did, they may be rows on which the
+    others fail without a sign: then a factor of q's log-odds from 0 to 1 is unknown too, and summed out. Unless chance
+    chose, the others are wrong about such rows more often than right with chance .1, for without gold nobody can tell
+    that from an answerer below chance, and an answerer is never taken for one: rows where functions fight are few, and
+    their verdict there must not turn a model's answers around everywhere. Other answerers
     join q at their current accuracy; 4 rounds.
     """
     answers = patterns.values[:, columns]
@@ -113,18 +131,23 @@ def answer_accuracies(
             alone = np.where(np.arange(len(columns)) == place, answers, np.int16(ABSTAIN))
             others = (said - _evidence(alone, accuracies, opinion.shape[1]))[own]
             cut = _Answers(answers[own, place].astype(np.int64), opinion[own], others, free[own], known[own])
-            trusts = (1 - doubts[place]) / len(_TRUSTS) + doubts[place] * (_TRUSTS == 1)
-            trusts = np.append((1 - _SELDOM_REVERSED) * trusts, np.full(len(_REVERSED), _SELDOM_REVERSED / 2))
+            means_it = choice.random[place] + (1 - choice.random[place]) * choice.doubt[place]
+            trusts = (1 - means_it) / len(_TRUSTS) + means_it * (_TRUSTS == 1)
+            reversed_ = _SELDOM_REVERSED * (1 - choice.random[place])
+            trusts = np.append((1 - reversed_) * trusts, np.full(len(_REVERSED), reversed_ / len(_REVERSED)))
             accuracies[place] = _learn_one(cut, float(assumed[place]), trusts)
     return accuracies
 
 
-def trust_others(patterns: Patterns, columns: _Columns, accuracies: _Floats, opinion: _Floats) -> float:
+def trust_others(patterns: Patterns, columns: _Columns, accuracies: _Floats, opinion: _Floats, choice: Choice) -> float:
     """Return the factor, 0 to 1, that the others' log-odds `opinion` [p, k] deserve on rows with an answer.
 
-    Rows are asked where the others fail, sometimes more than they know; answers of known accuracies tell.
+    Rows are asked where the others fail, sometimes more than they know; answers of known accuracies tell. Rows asked at
+    random are like all others, and the others deserve there what they do elsewhere.
     """
-    fits = np.zeros(len(_TRUSTS))
+    random = float(choice.random.mean())
+    with np.errstate(divide="ignore"):
+        fits = np.log((1 - random) / len(_TRUSTS) + random * (_TRUSTS == 1))
     for place, column in enumerate(columns.tolist()):
         own = np.flatnonzero(patterns.values[:, column] != ABSTAIN)
         label, free = patterns.values[own, column].astype(np.int64), patterns.counts[own].astype(np.float64)

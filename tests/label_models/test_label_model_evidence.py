@@ -357,6 +357,21 @@ class TestHardRows:
         assert model.trust_ < 0.6
         assert (model.predict_proba(more)[:600].argmax(axis=1) == truth[:600]).mean() > 0.87
 
+    @pytest.mark.parametrize(("accuracy", "seed"), [(0.55, 0), (0.7, 1), (0.9, 2)])
+    def test_a_tier_asked_at_random_is_judged_by_good_functions_not_they_by_it(self, accuracy: float, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        truth = rng.integers(0, 2, 3000)
+        votes = np.where(rng.random((3000, 5)) < 0.87, truth[:, None], 1 - truth[:, None])
+        asked = np.flatnonzero(rng.random(3000) < 1 / 3)
+        said = np.where(rng.random(len(asked)) < accuracy, truth[asked], 1 - truth[asked])
+        more = named(votes).with_source(
+            Source("tier", "tier"), {f"r{i}": int(v) for i, v in zip(asked.tolist(), said.tolist(), strict=True)}
+        )
+        model = LabelModel().fit(more)
+        assert model.answer_accuracies_[0] == pytest.approx(accuracy, abs=0.06)
+        assert model.trust_ > 0.9
+        assert (model.predict_proba(more).argmax(axis=1) == truth)[asked].mean() > 0.96
+
     def test_a_seldom_asked_source_is_no_answerer_where_nobody_else_votes(self) -> None:
         votes, _, _ = self.tier(0, 0.9)
         alone = VoteMatrix(votes.values[:, 6:], votes.ids, votes.sources[6:], SPACE, asked=votes.asked[:, 6:])  # type: ignore[index]
