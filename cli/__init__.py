@@ -22,10 +22,12 @@ COMMANDS = {
     "apply": "Run labeling functions over a corpus and write their votes.",
     "analyze": "Show coverage, overlaps and conflicts of the votes.",
     "fit": "Fit a label model and write probabilistic labels.",
+    "explain": "Say why a row got its label, and which source the labels hang on.",
     "slices": "List where the votes disagree, worst first.",
     "ask": "Ask a model on the worst slices, under a hard budget.",
     "distill": "Train a small classifier on the labels and export it.",
     "predict": "Label a corpus with a distilled classifier.",
+    "cost": "Compute what a model or a routed pipeline costs.",
 }
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from weaksup.cli.options import as_json
+from weaksup.cli.options import as_json, parse_balance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from weaksup.label_models import BaseLabelModel
-    from weaksup.labels import SoftLabels
+    from weaksup.multi_votes import MultiVotes
     from weaksup.votes import VoteMatrix
 
 __all__ = ["command"]
@@ -22,35 +24,60 @@ EPILOG = """\b
 Examples:
   weaksup fit votes.parquet -o labels.parquet
   weaksup fit votes.parquet -o labels.parquet --class-balance HAM=0.87,SPAM=0.13
-  weaksup fit votes.parquet -o labels.parquet --model majority --gold label --json
+  weaksup fit votes.parquet -o labels.parquet --gold label --html fit.html
+  weaksup fit votes.parquet -o labels.parquet --gold label --learn --calibrate auto
+  weaksup fit votes.parquet --compare --gold label
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What was asked for on the command line."""
+
+    votes: str
+    output: str
+    name: str
+    balance: dict[str, float] | None
+    learn: bool
+    calibrate: Any
+    seed: int
 
 
 @click.command("fit", epilog=EPILOG)
 @click.argument("votes")
-@click.option("-o", "--output", metavar="FILE", required=True, help="Where the labels go (Parquet).")
+@click.option("-o", "--output", metavar="FILE", help="Where the labels go (Parquet); required unless --compare.")
 @click.option(
     "--model",
     "name",
     default="default",
     show_default=True,
-    help="Label model, by name; docs/votes_and_labels.md lists them.",
+    help="Label model, by name; docs/label_models.md tells of each, --compare tries all.",
 )
 @click.option("--class-balance", metavar="A=SHARE,B=SHARE", help="Share of each label, if you know it.")
+@click.option("--gold", metavar="COLUMN", help="Column of true labels in the corpus, empty where unknown: scores them.")
+@click.option("--learn", is_flag=True, help="Learn from --gold too; scores are then cross-fitted.")
 @click.option(
-    "--gold", metavar="COLUMN", help="Column of true labels in the corpus: scores the labels, never fits them."
+    "--calibrate",
+    type=click.Choice(["auto", "temperature", "isotonic"]),
+    help="Fit the probabilities to --gold; scores are then cross-fitted.",
 )
 @click.option("--corpus", metavar="PATH", help="Where the gold column is, if not where VOTES came from.")
+@click.option("--compare", is_flag=True, help="Fit every model, show them side by side, write no labels.")
+@click.option("--html", metavar="FILE", help="Write a page: reliability diagram, findings, labels, sources.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For models that draw at random.")
 @as_json
 def command(
     *,
     votes: str,
-    output: str,
+    output: str | None,
     name: str,
     class_balance: str | None,
     gold: str | None,
+    learn: bool,
+    calibrate: Any,
     corpus: str | None,
+    compare: bool,
+    html: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -58,44 +85,37 @@ def command(
 
     VOTES is what `weaksup apply` wrote. Majority vote always stands beside the model.
     """
-    from weaksup.cli import render
-    from weaksup.label_models import create
-    from weaksup.votes import VoteMatrix
+    from weaksup.cli import fit_multi, fit_text, render
+    from weaksup.errors import ShortfallError, UsageError
+    from weaksup.multi_votes import MultiVotes, read_votes
 
-    matrix = VoteMatrix.load(votes)
-    model = create(name, seed=seed)
-    balance = _parse_balance(class_balance)
+    if (output is None) != compare:
+        raise UsageError("fit: expected -o FILE for the labels, or --compare, which writes none; got neither or both")
+    if gold is None and (learn or calibrate):
+        raise UsageError("fit: expected --gold COLUMN, which --learn and --calibrate learn from; got none")
+    matrix = read_votes(votes)
+    if isinstance(matrix, MultiVotes) and (compare or learn or calibrate or html):
+        raise UsageError("fit: --compare, --learn, --calibrate and --html do not take multi-label votes yet")
+    wishes = _Wishes(votes, output or "", name, parse_balance(class_balance), learn, calibrate, seed)
     truth = _read_truth(matrix, gold, corpus)
-    model.fit(matrix, class_balance=balance)
-    soft = model.soft_labels(matrix)
-    soft.save(output, _lineage(votes, matrix, model, given=balance is not None))
-    result = {"labels": output, **_report(model, matrix, soft)}
-    if truth is not None:
-        result["gold"] = _score(model, matrix, truth)
+    if isinstance(matrix, MultiVotes):
+        result, tell = _fit_multi(matrix, truth, wishes), fit_multi.tell_fit_multi
+    elif compare:
+        _compare(matrix, truth, wishes, as_json=as_json)
+        return
+    else:
+        result, tell = _fit(matrix, truth, wishes), fit_text.tell
+        if html is not None:
+            _write_page(result, html, votes, matrix, gold)
     if as_json:
         render.emit_json(result)
     else:
-        _tell(result)
+        tell(result)
+    if not result["covered"]:
+        raise ShortfallError(f"no row of {votes} has a vote, so every row of {output} has the class balance alone")
 
 
-def _parse_balance(text: str | None) -> dict[str, float] | None:
-    from weaksup.errors import UsageError
-
-    if text is None:
-        return None
-    shares: dict[str, float] = {}
-    for part in text.split(","):
-        label, _, share = part.rpartition("=")
-        if label.strip() in shares:
-            raise UsageError(f'--class-balance: expected each label once, got "{label.strip()}" twice')
-        try:
-            shares[label.strip()] = float(share)
-        except ValueError:
-            raise UsageError(f'--class-balance: expected LABEL=SHARE,LABEL=SHARE, got "{text}"') from None
-    return shares
-
-
-def _read_truth(matrix: VoteMatrix, gold: str | None, corpus: str | None) -> NDArray[np.int16] | None:
+def _read_truth(matrix: VoteMatrix | MultiVotes, gold: str | None, corpus: str | None) -> NDArray[np.int16] | None:
     from weaksup.cli.origin import find_corpus
     from weaksup.corpus.gold import read_gold
     from weaksup.errors import UsageError
@@ -108,7 +128,64 @@ def _read_truth(matrix: VoteMatrix, gold: str | None, corpus: str | None) -> NDA
     return truth
 
 
-def _lineage(votes: str, matrix: VoteMatrix, model: BaseLabelModel, *, given: bool) -> dict[str, Any]:
+def _fit(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes) -> dict[str, Any]:
+    from weaksup.label_models import fit_labels, summarize
+
+    fitted = fit_labels(
+        matrix,
+        wishes.name,
+        class_balance=wishes.balance,
+        gold=truth,
+        learn=wishes.learn,
+        calibration=wishes.calibrate,
+        seed=wishes.seed,
+    )
+    model, calibration = fitted.model, fitted.calibration
+    made = {
+        "model": model.name,
+        "options": {name: getattr(model, name) for name in model.options},
+        "class_balance": model.class_balance_.tolist(),
+        "class_balance_given": model.balance_given_,
+        "gold_learned": fitted.learned,
+        "calibration": None if calibration is None else calibration.to_json(),
+    }
+    fitted.soft.save(wishes.output, _lineage(wishes.votes, matrix, made))
+    return {"labels": wishes.output, **summarize(fitted, matrix, gold=truth)}
+
+
+def _fit_multi(matrix: MultiVotes, truth: NDArray[np.int16] | None, wishes: _Wishes) -> dict[str, Any]:
+    from weaksup.cli.fit_multi import report_multi
+    from weaksup.label_models import MultiLabelModel
+
+    model = MultiLabelModel(wishes.name, seed=wishes.seed).fit(matrix, class_balance=wishes.balance)
+    soft = model.soft_labels(matrix)
+    made = {
+        "model": model.name,
+        "class_balance": model.class_balance_,
+        "class_balance_given": sorted(model.shares_),
+    }
+    soft.save(wishes.output, _lineage(wishes.votes, matrix, made))
+    return {"labels": wishes.output, **report_multi(model, matrix, soft, truth)}
+
+
+def _compare(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes, *, as_json: bool) -> None:
+    from weaksup.cli import compare_text, render
+    from weaksup.label_models import compare
+
+    found = compare(
+        matrix,
+        class_balance=wishes.balance,
+        gold=truth,
+        seed=wishes.seed,
+        on_model=lambda name: render.note(f"fitting {name}"),
+    )
+    if as_json:
+        render.emit_json(found.to_json())
+    else:
+        compare_text.tell(found)
+
+
+def _lineage(votes: str, matrix: VoteMatrix | MultiVotes, made: Mapping[str, Any]) -> dict[str, Any]:
     """Say what the labels were made from; the same input gives the same bytes."""
     import hashlib
     from pathlib import Path, PurePath
@@ -117,94 +194,21 @@ def _lineage(votes: str, matrix: VoteMatrix, model: BaseLabelModel, *, given: bo
 
     with Path(votes).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "origin": dict(matrix.origin),
-        "lineage": {
-            "votes": PurePath(votes).name,
-            "votes_sha256": digest,
-            "sources": [{"name": s.name, "kind": s.kind, "group": s.group} for s in matrix.sources],
-            "model": model.name,
-            "options": {name: getattr(model, name) for name in model.options},
-            "class_balance": model.class_balance_.tolist(),
-            "class_balance_given": given,
-            "weaksup": __version__,
-        },
-    }
+    sources = [{"name": s.name, "kind": s.kind, "group": s.group} for s in matrix.sources]
+    lineage = {"votes": PurePath(votes).name, "votes_sha256": digest, "sources": sources, **made}
+    return {"origin": dict(matrix.origin), "lineage": {**lineage, "weaksup": __version__}}
 
 
-def _report(model: BaseLabelModel, matrix: VoteMatrix, soft: SoftLabels) -> dict[str, Any]:
-    """Gather what a person should see before using the labels."""
-    import numpy as np
+def _write_page(result: dict[str, Any], html: str, votes: str, matrix: VoteMatrix, gold: str | None) -> None:
+    from pathlib import PurePath
 
-    from weaksup.label_models import MajorityVote, count_differences, health
-
-    k, names = model.k_, matrix.labels.names
-    labels, majority = model.predict(matrix), MajorityVote(k).fit(matrix).predict(matrix)
-    counts, votes = (np.bincount(part[part >= 0], minlength=k).tolist() for part in (labels, majority))
-    voted = (matrix.values >= 0).sum(axis=0).tolist()
-    asked = ([len(matrix)] * len(voted)) if matrix.asked is None else matrix.asked.sum(axis=0).tolist()
-    accuracies = model.source_accuracies(matrix).tolist()
-    return {
-        "model": model.name,
-        "rows": len(matrix),
-        "covered": int(soft.covered.sum()),
-        "undecided": int((soft.covered & (labels < 0)).sum()),
-        "mean_confidence": float(soft.confidence[soft.covered].mean()) if soft.covered.any() else None,
-        "differs_from_majority": count_differences(labels, majority),
-        "majority_ties": int((matrix.covered & (majority < 0)).sum()),
-        "class_balance": dict(zip(names, model.class_balance_.tolist(), strict=True)),
-        "counts": {name: {"model": a, "majority": b} for name, a, b in zip(names, counts, votes, strict=True)},
-        "sources": [
-            {"name": name, "votes": n, "coverage": n / rows if rows else None, "accuracy": a if n else None}
-            for name, n, rows, a in zip(matrix.names, voted, asked, accuracies, strict=True)
-        ],
-        "health": [finding.to_json() for finding in health(model, matrix)],
-    }
-
-
-def _score(model: BaseLabelModel, matrix: VoteMatrix, truth: NDArray[np.int16]) -> dict[str, Any]:
-    """Score the model and majority vote on the covered rows with gold; ties are broken in the same way for both."""
-    from weaksup.label_models import MajorityVote
-    from weaksup.metrics import brier, wilson
-
-    judged = matrix.covered & (truth >= 0)
-    n = int(judged.sum())
-    rows, gold = matrix.take(judged), truth[judged]
-    scores: dict[str, Any] = {"rows": n}
-    for key, scored in (("model", model), ("majority", MajorityVote(model.k_).fit(rows))):
-        hits = int((scored.predict(rows, tie_break_policy="random") == gold).sum())
-        low, high = wilson(hits, n)
-        proba = scored.predict_proba(rows)
-        scores[key] = {"accuracy": hits / n, "low": low, "high": high, "brier": brier(gold, proba)}
-    return scores
-
-
-def _tell(result: dict[str, Any]) -> None:
     from weaksup.cli import render
+    from weaksup.files import write_text
+    from weaksup.report import render_fit_report
 
-    covered = result["covered"]
-    render.line(
-        f"{result['rows']:,} rows, {covered:,} with a vote, {result['undecided']:,} undecided -> {result['labels']}"
-    )
-    sure = result["mean_confidence"]
-    if sure is not None:
-        render.line(
-            f'model "{result["model"]}": mean confidence {sure:.3f}; '
-            f"{result['differs_from_majority']:,} labels differ from majority vote, "
-            f"which ties on {result['majority_ties']:,} rows"
-        )
-    sources = [(s["name"], s["votes"], render.percent(s["coverage"]), s["accuracy"]) for s in result["sources"]]
-    render.table("Sources", ["source", "votes", "coverage", "accuracy (model's opinion)"], sources)
-    balance = result["class_balance"]
-    counts = [(name, c["model"], c["majority"], render.percent(balance[name])) for name, c in result["counts"].items()]
-    render.table("Labels", ["label", "rows (model)", "rows (majority vote)", "class balance used"], counts)
-    if "gold" in result:
-        gold = result["gold"]
-        scores = [
-            (name, gold[key]["accuracy"], f"{gold[key]['low']:.3f}-{gold[key]['high']:.3f}", gold[key]["brier"])
-            for name, key in ((result["model"], "model"), ("majority vote", "majority"))
-        ]
-        render.table(f"On {gold['rows']:,} covered rows with gold", ["labels of", "accuracy", "95%", "Brier"], scores)
-    for finding in result["health"]:
-        render.line(f"\n{finding['name']}: {finding['text']}")
-        render.line(f"  {finding['advice']}")
+    corpus = ", ".join(PurePath(path).name for path in matrix.origin.get("paths", [])[:3])
+    facts = {"Votes": PurePath(votes).name, "Corpus": corpus, "Gold": gold or ""}
+    title = corpus or PurePath(votes).name
+    page = render_fit_report(result, title=title, extra={name: fact for name, fact in facts.items() if fact})
+    write_text(html, page)
+    render.note(f"report: {html}")

@@ -1,4 +1,4 @@
-"""Label models by name."""
+"""Label models by name: ours, and those of other packages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from weaksup.label_models.mace import Mace
 from weaksup.label_models.majority import MajorityVote
 from weaksup.label_models.minimax import Minimax
 from weaksup.label_models.one_coin_model import OneCoinModel
+from weaksup.label_models.plugins import find_plugins, homes, load_plugin
 from weaksup.label_models.saved import read_model
 from weaksup.label_models.snorkel_bridge import SnorkelLabelModel
 from weaksup.label_models.triplet import Triplet
 from weaksup.label_models.weighted import WeightedVote
 
-__all__ = ["MODELS", "create", "load"]
+__all__ = ["MODELS", "create", "load", "model_names", "plugin_notes"]
 
+# Ours; `model_names` lists those of other packages too.
 MODELS: dict[str, type[BaseLabelModel]] = {
     LabelModel.name: LabelModel,
     MajorityVote.name: MajorityVote,
@@ -36,8 +38,27 @@ MODELS: dict[str, type[BaseLabelModel]] = {
 }
 
 
+def model_names() -> tuple[str, ...]:
+    """Return the name of every model: the built-in ones, then those of other packages, which are not loaded for it."""
+    return (*MODELS, *(name for name in find_plugins() if name not in MODELS))
+
+
+def plugin_notes() -> list[str]:
+    """Load the models of other packages and return a line about each that cannot be used."""
+    notes = []
+    for name, entries in find_plugins().items():
+        if name in MODELS:
+            notes.append(f'label model "{name}" of {homes(entries)} is not used: a built-in model has that name')
+            continue
+        try:
+            load_plugin(entries)
+        except UsageError as error:
+            notes.append(str(error))
+    return notes
+
+
 def create(name: str, cardinality: int | None = None, *, seed: int = 0) -> BaseLabelModel:
-    """Return a new label model by its registered name."""
+    """Return a new label model by its name, one of `model_names`."""
     return _find(name)(cardinality, seed=seed)
 
 
@@ -47,6 +68,9 @@ def load(folder: str | Path) -> BaseLabelModel:
 
 
 def _find(name: str) -> type[BaseLabelModel]:
-    if name not in MODELS:
-        raise UsageError(f'label model: expected one of {", ".join(MODELS)}; got "{name}"')
-    return MODELS[name]
+    if name in MODELS:
+        return MODELS[name]
+    plugins = find_plugins()
+    if name in plugins:
+        return load_plugin(plugins[name])
+    raise UsageError(f'label model: expected one of {", ".join([*MODELS, *plugins])}; got "{name}"')

@@ -105,10 +105,12 @@ def test_health_findings_are_shown_with_what_to_do(
     assert "add labeling functions for the other labels" in out
 
 
-def test_votes_without_a_row_and_without_a_vote_are_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_any_vote_the_labels_are_written_but_the_command_does_not_succeed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for n in (0, 3):
         VoteMatrix.from_array(np.full((n, 2), -1)).save(tmp_path / "v.parquet")
-        assert run("fit", tmp_path / "v.parquet", "-o", tmp_path / "l") == 0
+        assert run("fit", tmp_path / "v.parquet", "-o", tmp_path / "l") == 3
         assert "no votes" in capsys.readouterr().out
         assert run("slices", tmp_path / "v.parquet") == 0
 
