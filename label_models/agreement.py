@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,12 @@ __all__ = ["Pairs", "count_pairs"]
 
 _Floats = NDArray[np.float64]
 _UNKNOWN = 0.25  # agreement beyond chance of two sources of which nothing is known: both right on three rows of four
-_DENSE_CELLS = 128
+_DENSE = 50_000_000  # multiplications up to which a dense product is the faster one
 _MOST_PAIRS = 50_000_000  # pairs of votes that are counted; beyond it every nth pattern
 _ROUNDS = 100
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Pairs:
     """Rows where two sources both vote, and equally, [m, m]; their chance agreement; votes [m]; rows in all."""
 
@@ -28,6 +29,7 @@ class Pairs:
     votes: _Floats
     rows: float
 
+    @cached_property
     def beyond_chance(self) -> tuple[_Floats, _Floats]:
         """Return agreement beyond chance (J. Cohen's kappa, 1960) and its weight in rows, [m, m]; 0 on the diagonal.
 
@@ -46,7 +48,7 @@ class Pairs:
         diagonal (minres; H. H. Harman and W. H. Jones, 1966), every source having 3 rows of reliability `unknown`.
         Against EM's counts it is blind to classes but unbiased.
         """
-        kappa, weight = self.beyond_chance()
+        kappa, weight = self.beyond_chance
         r = np.full(len(self.votes), unknown)
         for _ in range(_ROUNDS):
             # Half steps: full ones can swing between two answers for ever.
@@ -55,7 +57,7 @@ class Pairs:
 
     def owed_to_truth(self) -> _Floats:
         """Return the agreement beyond chance that third sources explain, in 0..1, [m, m]."""
-        kappa, weight = self.beyond_chance()
+        kappa, weight = self.beyond_chance
         summed = kappa * weight
         sides = [a.sum(axis=1)[:, None] - a for a in (summed, weight)]
         rest = [a.sum() - 2 * a.sum(axis=1)[:, None] - 2 * a.sum(axis=1) + 2 * a for a in (summed, weight)]
@@ -83,34 +85,37 @@ class Pairs:
 
 def count_pairs(votes: CastVotes, m: int) -> Pairs:
     """Count the rows that pairs of sources share, [m, m]."""
-    cell_rows = votes.cell_rows
-    of_source = np.bincount(votes.source, cell_rows, minlength=m).astype(np.float64)
+    of_source = np.bincount(votes.source, votes.cell_rows, minlength=m).astype(np.float64)
     shares = np.zeros((m, votes.k))
-    shares[votes.source, votes.label] = cell_rows / np.maximum(of_source[votes.source], 1)
-    both, same, rows = _overlaps(votes, m)
-    own = np.diag(both).copy() if rows < votes.rows.sum() else of_source
-    return Pairs(both, same, shares @ shares.T, own, rows)
+    shares[votes.source, votes.label] = votes.cell_rows / np.maximum(of_source[votes.source], 1)
+    step = int(np.ceil((votes.given.astype(np.float64) ** 2).sum() / _MOST_PAIRS)) or 1
+    both, same = _overlaps(votes, m, step)
+    own = of_source if step == 1 else np.diag(both).copy()
+    return Pairs(both, same, shares @ shares.T, own, float(votes.rows[::step].sum()))
 
 
-def _overlaps(votes: CastVotes, m: int) -> tuple[_Floats, _Floats, float]:
-    """Count rows where two sources both vote, [m, m], and equally, and the rows in all; whole numbers, so exact."""
-    from scipy.sparse import csr_matrix, diags
+def _overlaps(votes: CastVotes, m: int, step: int) -> tuple[_Floats, _Floats]:
+    """Count rows where two sources both vote, [m, m], and equally, on every nth pattern; whole numbers, so exact."""
+    weight, c = votes.rows[::step], len(votes.label)
+    taken = slice(None) if step == 1 else votes.row % step == 0
+    row, cell = votes.row[taken] // step, votes.cell[taken]
+    if len(weight) * c**2 > _DENSE:
+        _, label_row = np.unique(row * votes.k + votes.label[cell], return_inverse=True)
+        return _share(row, votes.source[cell], weight[row], m), _share(label_row, votes.source[cell], weight[row], m)
+    exact = np.float32 if votes.rows.sum() < 2**24 else np.float64
+    dense, of_source = np.zeros((len(weight), c), exact), np.zeros((c, m))
+    dense[row, cell] = 1.0
+    of_source[np.arange(c), votes.source] = 1.0
+    cells = dense.T @ (dense * weight.astype(exact)[:, None])
+    same = np.where(votes.label[:, None] == votes.label, cells, 0.0)
+    return of_source.T @ cells @ of_source, of_source.T @ same @ of_source
 
-    given = np.diff(votes.says.indptr).astype(np.float64)
-    step = int(np.ceil((given**2).sum() / _MOST_PAIRS)) or 1
-    says, weight = votes.says[::step], votes.rows[::step]
-    c = len(votes.label)
-    to_source = csr_matrix((np.ones(c), (np.arange(c), votes.source)), shape=(c, m))
-    if c <= _DENSE_CELLS:
-        dense = says.toarray()
-        cells = dense.T @ (dense * weight[:, None])
-        same = np.where(votes.label[:, None] == votes.label, cells, 0.0)
-        return to_source.T @ (to_source.T @ cells).T, to_source.T @ (to_source.T @ same).T, float(weight.sum())
-    voted = says @ to_source
-    both = (voted.T @ (diags(weight) @ voted)).toarray()
-    same = np.zeros((m, m))
-    for label in np.unique(votes.label).tolist():
-        columns = np.flatnonzero(votes.label == label)
-        of_label = says[:, columns] @ to_source[columns]
-        same += (of_label.T @ (diags(weight) @ of_label)).toarray()
-    return both, same, float(weight.sum())
+
+def _share(row: NDArray[np.int64], source: NDArray[np.int64], weight: _Floats, m: int) -> _Floats:
+    """Add up the weights of rows that two sources share, [m, m]; of each vote its row, source and row's weight, [e]."""
+    from scipy.sparse import csr_matrix
+
+    rows = int(row.max(initial=-1)) + 1
+    voted = csr_matrix((np.ones(len(row)), (source, row)), shape=(m, rows))
+    shared: _Floats = (voted @ csr_matrix((weight, (row, source)), shape=(rows, m))).toarray()
+    return shared

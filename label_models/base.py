@@ -5,20 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from weaksup.errors import UsageError
-from weaksup.label_models.reading import check_range, read_balance, read_values, read_weights
+from weaksup.label_models.reading import read_balance, read_values, read_weights
 from weaksup.label_models.saved import read_model, write_model
 from weaksup.label_models.seen import Seen, look, pack, unpack
 from weaksup.label_models.soft_votes import SoftVotes, read_soft_votes
 from weaksup.label_models.ties import TiePolicy, choose
 from weaksup.labels import SoftLabels
 from weaksup.patterns import Patterns, find_patterns
-from weaksup.votes import VoteMatrix, Votes
+from weaksup.votes import VoteMatrix
 
 __all__ = ["BaseLabelModel", "Floats1d", "Floats2d"]
 
@@ -82,7 +82,7 @@ class BaseLabelModel(ABC):
         """
         values = read_values(votes)
         k = self._count_classes(votes, values)
-        seen = look(votes, values, k, gold)
+        seen = look(votes, find_patterns(values, k), k, gold)
         balance = read_balance(class_balance, k, votes.labels.names if isinstance(votes, VoteMatrix) else None)
         self._forget()
         self.k_, self.m_ = k, values.shape[1]
@@ -107,17 +107,17 @@ class BaseLabelModel(ABC):
         """
         if not hasattr(self, "_seen"):
             return self.fit(votes, class_balance=class_balance, gold=gold)
-        values = self._read_again(votes)
+        patterns = self._find_patterns(votes)
         names = votes.labels.names if isinstance(votes, VoteMatrix) else None
         balance = read_balance(class_balance, self.k_, names)
         if balance is None and self.balance_given_:
             balance = self.class_balance_
-        self._learn_seen(self._seen.join(look(votes, values, self.k_, gold)), balance)
+        self._learn_seen(self._seen.join(look(votes, patterns, self.k_, gold)), balance)
         return self
 
     def predict_proba(self, votes: VoteMatrix | ArrayLike) -> Floats2d:
         """Return probabilities [n, k]; rows sum to 1; a row without a vote gets the class balance."""
-        patterns = find_patterns(self._read_again(votes))
+        patterns = self._find_patterns(votes)
         proba = self._pattern_proba(patterns).take(patterns.index, axis=0)  # far faster than [index]
         soft = read_soft_votes(votes)
         return proba if soft is None else self._weigh_soft(proba, soft)
@@ -134,7 +134,7 @@ class BaseLabelModel(ABC):
         `class_weights`, [k] or by name, are what a missed row of each class costs: the class with the highest weight
         times probability is returned.
         """
-        patterns = find_patterns(self._read_again(votes))
+        patterns = self._find_patterns(votes)
         weights = read_weights(class_weights, self.k_, votes.labels.names if isinstance(votes, VoteMatrix) else None)
         soft = read_soft_votes(votes)
         proba, index, covered = self._pattern_proba(patterns), patterns.index, patterns.covered
@@ -156,7 +156,7 @@ class BaseLabelModel(ABC):
 
         It is the model's own opinion, not a measurement: gold alone measures.
         """
-        patterns = find_patterns(self._read_again(votes))
+        patterns = self._find_patterns(votes)
         row, source = np.nonzero(patterns.values >= 0)
         agreed = self._pattern_proba(patterns)[row, patterns.values[row, source]]
         weight = patterns.counts[row].astype(np.float64)
@@ -203,10 +203,9 @@ class BaseLabelModel(ABC):
             raise
 
     def _pattern_proba(self, patterns: Patterns) -> Floats2d:
-        proba = np.tile(self.class_balance_, (len(patterns), 1))
         covered = patterns.covered
-        if covered.any():
-            proba[covered] = self._infer(patterns)[covered]
+        proba = self._infer(patterns) if covered.any() else np.empty((len(patterns), self.k_))
+        proba[~covered] = self.class_balance_
         return proba
 
     def _forget(self) -> None:
@@ -218,17 +217,15 @@ class BaseLabelModel(ABC):
             raise UsageError(f'label model "{self.name}": expected a fitted model; call fit(votes) first')
         return self.k_
 
-    def _count_classes(self, votes: VoteMatrix | ArrayLike, values: Votes) -> int:
+    def _count_classes(self, votes: VoteMatrix | ArrayLike, values: NDArray[Any]) -> int:
         if isinstance(votes, VoteMatrix):
             k = len(votes.labels)
             if self.cardinality not in (None, k):
                 raise UsageError(f"label model: expected votes over {self.cardinality} labels (cardinality), got {k}")
             return k
-        k = self.cardinality or max(2, int(values.max(initial=1)) + 1)
-        check_range(values, k)
-        return k
+        return self.cardinality or max(2, int(min(values.max(initial=0), np.iinfo(np.int16).max)) + 1)
 
-    def _read_again(self, votes: VoteMatrix | ArrayLike) -> Votes:
+    def _find_patterns(self, votes: VoteMatrix | ArrayLike) -> Patterns:
         k = self._fitted_k()
         values = read_values(votes)
         if values.shape[1] != self.m_:
@@ -236,5 +233,4 @@ class BaseLabelModel(ABC):
         if isinstance(votes, VoteMatrix) and self.names_ not in (None, votes.names):
             theirs, ours = next((b, a) for a, b in zip(self.names_ or (), votes.names, strict=True) if a != b)
             raise UsageError(f'label model: expected the sources of fit in their order ("{ours}"), got "{theirs}"')
-        check_range(values, k)
-        return values
+        return find_patterns(values, k)

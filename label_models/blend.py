@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
-from weaksup.label_models.dawid_skene import over_classes, softmax
+from weaksup.label_models.softmax import over_classes
 
 __all__ = ["EQUAL_PARTS", "Bend", "match_confidence", "mix_by_gold"]
 
@@ -16,6 +17,8 @@ Floats2d = NDArray[np.float64]
 EQUAL_PARTS = 0.5
 _SPREAD = 0.25  # how far, before gold is seen, each part may be from one half
 _MOST_PARTS = 8.0
+_LOWEST, _HIGHEST = float(np.log(1e-3)), float(np.log(1e4))  # log-factors
+_STEP = 2.0  # in which they are searched, from 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,21 +37,35 @@ def match_confidence(votes: CastVotes, bend: Bend, reference: Floats2d) -> float
     """Return the factor at which mean confidence over covered rows equals that of `reference`, within 1e-3 to 1e4."""
     from scipy.optimize import brentq
 
-    covered = votes.tally.any(axis=1)
-    if not covered.any():
+    weight = np.where(votes.given > 0, votes.rows, 0.0)
+    aim = float((weight * _confidence(reference)).sum())
+    if not aim:
         return 1.0
-    says, weight = votes.says[covered], votes.rows[covered]
-    aim = (weight * softmax(reference[covered]).max(axis=1)).sum()
 
+    @cache  # the solver asks for its ends again
     def excess(log_factor: float) -> float:
-        logits = says @ bend(float(np.exp(log_factor)))
-        logits -= over_classes(np.maximum, logits)[:, None]
-        return float(((weight / over_classes(np.add, np.exp(logits))).sum() - aim) / aim)
+        bent = bend(float(np.exp(log_factor)))
+        if votes.k == 2:
+            confidence = 1 / (1 + np.exp(-np.abs(votes.says @ (bent[:, 1] - bent[:, 0]))))
+        else:
+            confidence = _confidence(votes.says @ bent)
+        return float((weight * confidence).sum()) / aim - 1
 
-    low, high = np.log(1e-3), np.log(1e4)
+    low = high = 0.0
+    while excess(high) < 0 and high < _HIGHEST:
+        low, high = high, min(high + _STEP, _HIGHEST)
+    while excess(low) > 0 and low > _LOWEST:
+        low, high = max(low - _STEP, _LOWEST), low
     if excess(low) >= 0 or excess(high) <= 0:
         return float(np.exp(low if excess(low) >= 0 else high))
     return float(np.exp(brentq(excess, low, high, xtol=1e-9)))
+
+
+def _confidence(logits: Floats2d) -> NDArray[np.float64]:
+    """Return the highest probability of each row, [n]."""
+    rest = logits - over_classes(np.maximum, logits)[:, None]
+    confidence: NDArray[np.float64] = 1 / over_classes(np.add, np.exp(rest, out=rest))
+    return confidence
 
 
 def mix_by_gold(opinions: tuple[Floats2d, Floats2d], fixed: Floats2d, gold: Floats2d) -> NDArray[np.float64]:

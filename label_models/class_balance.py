@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
-from weaksup.label_models.dawid_skene import softmax
 from weaksup.label_models.one_coin import OneCoin, row_evidence, toss
+from weaksup.label_models.softmax import softmax
 
 __all__ = ["discord", "estimate_balance", "match_balance", "settle_balance"]
 
@@ -16,7 +16,9 @@ _SCALE = 0.02  # discord at which belief has fallen to 1 / e
 _MATCH_ROUNDS = 200
 
 
-def estimate_balance(votes: CastVotes, coin: OneCoin) -> NDArray[np.float64]:
+def estimate_balance(
+    votes: CastVotes, coin: OneCoin, evidence: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return shares [k] that sum to 1: the one-coin posterior's mean, drawn towards uniform by the discord.
 
     Weak sources choose which rows they speak on, so their votes' shares say little about the classes' shares, and a
@@ -24,9 +26,9 @@ def estimate_balance(votes: CastVotes, coin: OneCoin) -> NDArray[np.float64]:
     off as exp(-discord / .02); with fewer than 3 sources that can be checked against each other the balance is uniform.
     """
     belief = float(np.exp(-max(discord(votes), 0.0) / _SCALE)) if coin.witnesses >= 3 else 0.0
-    covered = votes.tally.any(axis=1)
-    posterior = softmax(row_evidence(votes.tally[covered], coin))
-    shares: NDArray[np.float64] = (posterior * votes.rows[covered, None]).sum(axis=0) ** belief
+    posterior = softmax(row_evidence(votes.tally, coin) if evidence is None else evidence)
+    posterior *= np.where(votes.given > 0, votes.rows, 0.0)[:, None]
+    shares: NDArray[np.float64] = posterior.sum(axis=0) ** belief
     shares /= shares.sum()
     return shares
 
@@ -57,9 +59,9 @@ def match_balance(
     nobody speaks come to be less likely of that class. Iterative proportional fitting; the answer is unique.
     """
     offsets: NDArray[np.float64] = np.log(balance)
-    share = rows / max(int(rows.sum()), 1)
+    share = rows[:, None] / max(int(rows.sum()), 1)  # no matrix product: its sums differ with the number of threads
     for _ in range(_MATCH_ROUNDS if len(rows) else 0):
-        step = np.log(balance) - np.log(share @ softmax(evidence + offsets))
+        step = np.log(balance) - np.log((share * softmax(evidence + offsets)).sum(axis=0))
         offsets = offsets + step
         if np.abs(step).max() < 1e-6:
             break

@@ -26,14 +26,12 @@ def crowd_em(votes: CastVotes, balance: _Floats | None, *, gold: _Floats | None 
     balance; a fixed uniform one would turn rows of the larger class into errors of the people who label it.
     """
     k, cells = votes.k, np.arange(len(votes.label))
-    _, person = np.unique(votes.source, return_inverse=True)
-    people = int(person.max(initial=-1)) + 1
+    starts, person = votes.speakers
 
     def m_step(counts: _Floats, _: _Floats | None) -> _Floats:
-        said = votes.says.T @ counts
-        support = np.zeros((people, k))
-        np.add.at(support, person, said)
-        right = np.bincount(person, said[cells, votes.label], minlength=people)
+        said = votes.collect(counts)
+        support = np.add.reduceat(said, starts, axis=0)
+        right = np.bincount(person, said[cells, votes.label])
         given = support.sum(axis=1)
         average = (right.sum() + 1.0) / (given.sum() + k)
         accuracy = (right + _PERSON * average) / (given + _PERSON)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -12,8 +11,8 @@ from weaksup.label_models.answerers import (
     answer_accuracies,
     answer_evidence,
     answering,
-    asked_in_doubt,
     assumed_accuracies,
+    how_asked,
     trust_others,
     without_answers,
 )
@@ -22,10 +21,11 @@ from weaksup.label_models.blend import EQUAL_PARTS, Bend, match_confidence, mix_
 from weaksup.label_models.cast import CastVotes, cast_votes
 from weaksup.label_models.class_balance import estimate_balance, match_balance
 from weaksup.label_models.crowd import crowd_em
-from weaksup.label_models.dawid_skene import Confusion, Prior, leave_one_out_em, softmax
+from weaksup.label_models.dawid_skene import Prior, leave_one_out_em
 from weaksup.label_models.groups import Voices, find_groups, speak_as_one, speak_for
 from weaksup.label_models.one_coin import OneCoin, prior_accuracy, row_evidence, toss
 from weaksup.label_models.soft_votes import SoftVotes, believe, soft_evidence
+from weaksup.label_models.softmax import softmax
 from weaksup.label_models.tallies import one_coin_worth, weigh
 from weaksup.patterns import Patterns
 
@@ -113,7 +113,11 @@ class LabelModel(BaseLabelModel):
         voices = find_groups(patterns, self.k_, self.causes_, apart, answerers)
         self.merges_, self.groups_ = voices.merges, speak_for(voices.merges)
         self.answerers_ = np.intersect1d(answerers, self.groups_)
-        self._weigh_cells(voices.votes, self._learn_others(voices.votes, balance, gold), gold)
+        coin = toss(voices.votes, gold)
+        self.accuracy_, self.strength_ = coin.accuracy, coin.strength
+        by_count = row_evidence(voices.votes.tally, coin)
+        self._learn_cells(voices.votes, balance, gold, coin, by_count)
+        self._weigh_cells(voices.votes, by_count, gold)
         self.slopes_, self.levels_ = np.zeros(self.m_), np.zeros(self.m_)
         self.answer_accuracies_, self.trust_ = assumed_accuracies(self.kinds_, self.answerers_), 1.0
         if len(self.answerers_):
@@ -128,43 +132,46 @@ class LabelModel(BaseLabelModel):
         accuracy = (1 + (k - 1) * reliability) / k
         opinion = weigh(votes, one_coin_worth(accuracy, k)[votes.source]) + np.log(self.class_balance_)
         others = self._others(votes) + np.log(self.class_balance_)
-        doubts = asked_in_doubt(voices.patterns, columns, others)
+        choice = how_asked(voices.patterns, columns, others)
         self.answer_accuracies_ = answer_accuracies(
-            voices.patterns, columns, self.answer_accuracies_, opinion=opinion, doubts=doubts, gold=gold
+            voices.patterns, columns, self.answer_accuracies_, opinion=opinion, choice=choice, gold=gold
         )
-        self.trust_ = trust_others(voices.patterns, columns, self.answer_accuracies_, others)
+        self.trust_ = trust_others(voices.patterns, columns, self.answer_accuracies_, others, choice)
 
-    def _learn_others(self, votes: CastVotes, balance: Floats1d | None, gold: Floats2d | None) -> Confusion:
+    def _learn_cells(
+        self, votes: CastVotes, balance: Floats1d | None, gold: Floats2d | None, coin: OneCoin, by_count: Floats2d
+    ) -> None:
+        """Learn confusions, and the class balance if none is given; `by_count` [p, k] is what `coin` says of rows."""
         crowd = votes_like_a_crowd(votes)
-        coin = toss(votes, gold)
-        if balance is None and votes.tally.any() and not crowd:
-            self.class_balance_ = estimate_balance(votes, coin)
+        if balance is None and len(votes.label) and not crowd:
+            self.class_balance_ = estimate_balance(votes, coin, by_count)
         if crowd:
             learned = crowd_em(votes, balance, gold=gold)
             self.class_balance_ = learned.balance
         else:
             learned = leave_one_out_em(votes, self.class_balance_, Prior(2.0 * self.k_, 0.01), gold=gold)
         self.shape_ = "crowd" if crowd else "functions"
-        self.accuracy_, self.strength_ = coin.accuracy, coin.strength
+        self.voters_, self.said_ = votes.source, votes.label
+        self.log_confusion_ = learned.log if gold is None else _pin(learned.log, votes, gold)
         self.iterations_, self.converged_ = learned.iterations, learned.converged
-        return learned if gold is None else replace(learned, log=_pin(learned.log, votes, gold))
 
-    def _weigh_cells(self, votes: CastVotes, learned: Confusion, gold: Floats2d | None) -> None:
-        self.voters_, self.said_, self.log_confusion_ = votes.source, votes.label, learned.log
-        relative = learned.log - learned.log.max(axis=1, keepdims=True, initial=-np.inf)
-        trusted = max(self.accuracy_, prior_accuracy(self.k_)) if gold is not None else self.accuracy_
-        worth = float(np.log(trusted * (self.k_ - 1) / (1 - trusted)))
-        bend = Bend(relative, limit=_MOST_VOTES * worth)
-        by_count = row_evidence(votes.tally, self._coin())
-        reference = OneCoin(trusted, self.strength_, 0)
-        self.sharpness_ = match_confidence(votes, bend, row_evidence(votes.tally, reference))
+    def _weigh_cells(self, votes: CastVotes, by_count: Floats2d, gold: Floats2d | None) -> None:
+        """Learn what votes are worth, next to the one-coin opinion `by_count` [p, k]."""
+        log = self.log_confusion_
+        relative = log - log.max(axis=1, keepdims=True, initial=-np.inf)
+        trusted = self.accuracy_ if gold is None else max(self.accuracy_, prior_accuracy(self.k_))
+        bend = Bend(relative, limit=_MOST_VOTES * float(np.log(trusted * (self.k_ - 1) / (1 - trusted))))
+        reference = by_count if gold is None else row_evidence(votes.tally, OneCoin(trusted, self.strength_, 0))
+        self.sharpness_ = match_confidence(votes, bend, reference)
         self.weights_ = bend(self.sharpness_)
         self.parts_ = np.full(2, EQUAL_PARTS)
         if gold is not None:
             self.parts_ = mix_by_gold((votes.says @ self.weights_, by_count), np.log(self.class_balance_), gold)
 
     def _infer(self, patterns: Patterns) -> Floats2d:
-        return softmax(self._evidence(patterns) + self.offsets_)
+        evidence = self._evidence(patterns)
+        evidence += self.offsets_
+        return softmax(evidence)
 
     def _evidence(self, patterns: Patterns) -> Floats2d:
         """Return the log-likelihood of each row's votes under each class, [p, k], up to a constant a row."""
@@ -181,7 +188,7 @@ class LabelModel(BaseLabelModel):
         """Mix the two opinions of the sources that are no answerers."""
         evidence: Floats2d = votes.says @ self.weights_
         evidence *= self.parts_[0]
-        by_count = row_evidence(votes.tally, self._coin())
+        by_count = row_evidence(votes.tally, OneCoin(self.accuracy_, self.strength_, 0))
         by_count *= self.parts_[1]
         evidence += by_count
         return evidence
@@ -208,9 +215,6 @@ class LabelModel(BaseLabelModel):
             proba[row] = softmax(np.log(proba[row]) + added.reshape(len(row), self.k_))
         return proba
 
-    def _coin(self) -> OneCoin:
-        return OneCoin(self.accuracy_, self.strength_, 0)
-
 
 def votes_like_a_crowd(votes: CastVotes) -> bool:
     """Say whether 20 or more sources voted and most votes come from sources that used two or more labels."""
@@ -223,8 +227,8 @@ def votes_like_a_crowd(votes: CastVotes) -> bool:
 
 def _pin(log: Floats2d, votes: CastVotes, gold: Floats2d) -> Floats2d:
     """Let gold outweigh what agreement says: the confusions [c, k] count as 20 rows of each class beside it."""
-    judged = votes.says.T @ gold
-    support = np.zeros((int(votes.source.max(initial=-1)) + 1, votes.k))
-    np.add.at(support, votes.source, judged)
-    pinned: Floats2d = np.log(_PIN * np.exp(log) + judged) - np.log(_PIN + support)[votes.source]
+    judged = votes.collect(gold)
+    starts, speaker = votes.speakers
+    support = np.add.reduceat(judged, starts, axis=0) if len(starts) else judged
+    pinned: Floats2d = np.log(_PIN * np.exp(log) + judged) - np.log(_PIN + support)[speaker]
     return pinned

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.label_models.agreement import Pairs, count_pairs
+from weaksup.label_models.answerers import without_answers
 from weaksup.label_models.cast import CastVotes, cast_votes
 from weaksup.labels import ABSTAIN
 from weaksup.patterns import Patterns
@@ -51,14 +52,16 @@ def find_groups(
         names = np.array(causes, dtype=object)
         told = (names[:, None] == names) & (names != "")[:, None]
         patterns = _merge(patterns, told, apart, merges)
-    votes = cast_votes(_without(patterns, answerers), k)
+    votes = cast_votes(without_answers(patterns, answerers), k)
     pairs = count_pairs(votes, m)
+    copies = find_copies(pairs)
     for level in _LEVELS:
         before = len(merges)
-        patterns = _merge(patterns, find_copies(pairs, level), apart, merges)
+        patterns = _merge(patterns, copies >= level, apart, merges)
         if len(merges) > before:
-            votes = cast_votes(_without(patterns, answerers), k)
+            votes = cast_votes(without_answers(patterns, answerers), k)
             pairs = count_pairs(votes, m)
+            copies = find_copies(pairs)
     steps = np.array(merges, np.int64).reshape(len(merges), m)
     return Voices(steps, patterns, votes, pairs)
 
@@ -109,51 +112,51 @@ def speak_as_one(patterns: Patterns, merges: NDArray[np.int64]) -> Patterns:
     return patterns if values is patterns.values else replace(patterns, values=values)
 
 
-def find_copies(pairs: Pairs, same: float = 0.95) -> _Matrix:
-    """Return the pairs of sources [m, m] that vote alike beyond what accuracy explains; `same` = 1 for equal ones only.
+def find_copies(pairs: Pairs) -> _Floats:
+    """Return the level, 0 or one of four, at which each pair votes alike beyond what accuracy explains, [m, m].
 
-    Two sources that both vote on N rows, equally on S of them, are copies when S >= same N and either
+    At a level such as .95, two sources that both vote on N rows, equally on S of them, are copies when
+    S >= level N (at level 1: when they speak on the same rows too) and either
 
     - their labels agree too well: sources that err on their own would differ on E = N (1 - c) (1 - r) rows, c being
       chance agreement (J. Cohen, 1960) and r what both owe to the truth, read off their agreement with third sources
       (r_ij = kappa_i. kappa_j. / kappa_.., the method of triplets); differing on half of E or less must be as unlikely
       as a Poisson count that has at least 7 + log(pairs) nats against it; or
-    - they speak on the same rows, S >= same times the rows where either votes, and that coincidence (mutual information
-      times rows) has as much against it; this finds copies among sources of one label, which always agree; or
-    - 20 or more votes are all equal and on the same rows, and third sources do not call both nearly always right.
+    - they speak on the same rows, S >= level times the rows where either votes, and that coincidence (mutual
+      information times rows) has as much against it; this finds copies among sources of one label, which always agree;
+    - or 20 or more votes are all equal and on the same rows, and third sources do not call both nearly always right.
     """
     either = pairs.votes[:, None] + pairs.votes - pairs.both
-    alike: _Matrix = (pairs.same >= same * (pairs.both if same < 1 else either)) & (pairs.both > 0)
-    np.fill_diagonal(alike, val=False)
-    if not alike.any():
-        return alike
-    active = np.count_nonzero(pairs.votes)
-    truth = pairs.owed_to_truth()
+    active = max(np.count_nonzero(pairs.votes), 2)
     sure = _SURE + float(np.log(active * (active - 1) / 2))
+    at_most = pairs.both * (1 - pairs.chance)
+    alike: _Matrix = (pairs.same >= _LEVELS[-1] * either) | (at_most >= sure)  # no others can be copies
+    alike &= (pairs.same >= _LEVELS[-1] * pairs.both) & (pairs.both > 0)
+    np.fill_diagonal(alike, val=False)
+    copies = np.zeros(alike.shape)
+    if not alike.any():
+        return copies
+    truth = pairs.owed_to_truth()
     differ = pairs.both - pairs.same
-    expected = pairs.both * (1 - pairs.chance) * (1 - truth)
-    labels = np.where(expected > 2 * differ, _surprise(differ, expected), 0.0) >= sure
-    present = (pairs.same >= same * either) & (pairs.coincidence() >= sure)
-    equal = (pairs.same == either) & (pairs.both >= _ENOUGH) & (truth < 0.9)
-    copies: _Matrix = alike & (labels | present | equal)
+    expected = at_most * (1 - truth)
+    labels = alike & (np.where(expected > 2 * differ, _surprise(differ, expected), 0.0) >= sure)
+    present = alike & (pairs.coincidence() >= sure)
+    equal = alike & (pairs.same == either) & (pairs.both >= _ENOUGH) & (truth < 0.9)
+    for level in reversed(_LEVELS):
+        near = pairs.same >= level * (pairs.both if level < 1 else either)
+        copies[near & (labels | equal | (present & (pairs.same >= level * either)))] = level
     return copies
 
 
 def _merge(patterns: Patterns, linked: _Matrix, apart: _Floats, merges: list[NDArray[np.int64]]) -> Patterns:
     """Let linked sources speak as one, and note the step; no link, no step."""
+    if not linked.any():
+        return patterns
     leaders = group_sources(linked, None, apart)
     if (leaders == np.arange(len(leaders))).all():
         return patterns
     merges.append(leaders)
     return speak_as_one(patterns, leaders)
-
-
-def _without(patterns: Patterns, columns: NDArray[np.int64]) -> Patterns:
-    if not len(columns):
-        return patterns
-    values = patterns.values.copy()
-    values[:, columns] = ABSTAIN
-    return replace(patterns, values=values)
 
 
 def _surprise(count: _Floats, expected: _Floats) -> _Floats:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
+from weaksup.label_models.softmax import over_classes
 
 __all__ = ["OneCoin", "prior_accuracy", "row_evidence", "toss"]
 
@@ -37,9 +38,9 @@ def toss(votes: CastVotes, gold: NDArray[np.float64] | None = None) -> OneCoin:
     (`gold` [p, k] counts them) with a vote then counts as much as one source, with the share of its votes that are
     right.
     """
-    k, given = votes.k, votes.tally.sum(axis=1)
+    k, given = votes.k, votes.given
     pairs = float((votes.rows * (given * (given - 1))).sum())
-    agreeing = float((votes.rows * (votes.tally * (votes.tally - 1)).sum(axis=1)).sum())
+    agreeing = float((votes.rows * over_classes(np.add, votes.tally * (votes.tally - 1))).sum())
     overlapping = float(votes.rows[given >= 2].sum())
     witnesses = _count_witnesses(votes) if pairs else 0
     evidence = min(float(witnesses), overlapping)
@@ -67,11 +68,12 @@ def row_evidence(tally: NDArray[np.int64], coin: OneCoin) -> NDArray[np.float64]
     less: n of t votes right have probability B(a s + n, (1 - a) s + t - n) / B(a s, (1 - a) s) / (k - 1)^(t - n).
     """
     k = tally.shape[1]
-    given = tally.sum(axis=1, keepdims=True)
+    given = over_classes(np.add, tally)[:, None]
     steps = np.arange(int(given.max(initial=0)))
-    right = np.concatenate([[0.0], np.cumsum(np.log(coin.accuracy * coin.strength + steps))])
+    right = np.concatenate([[0.0], np.cumsum(np.log((k - 1) * (coin.accuracy * coin.strength + steps)))])
     wrong = np.concatenate([[0.0], np.cumsum(np.log((1 - coin.accuracy) * coin.strength + steps))])
-    evidence: NDArray[np.float64] = right[tally] + wrong[given - tally] + tally * np.log(k - 1)
+    evidence: NDArray[np.float64] = right.take(tally)
+    evidence += wrong.take(given - tally)
     return evidence
 
 

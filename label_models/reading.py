@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from weaksup.errors import UsageError, VoteError
 from weaksup.patterns import Patterns
-from weaksup.votes import VoteMatrix, Votes
+from weaksup.votes import VoteMatrix
 
-__all__ = ["check_range", "count_gold", "read_balance", "read_gold", "read_values", "read_weights"]
-
-
-_ROWS = 8192
-_MOST = int(np.iinfo(np.int16).max)
+__all__ = ["count_gold", "read_balance", "read_gold", "read_values", "read_weights"]
 
 
-def read_values(votes: VoteMatrix | ArrayLike) -> Votes:
-    """Return the votes as int16 [n, m]; a bare array must hold whole numbers."""
+def read_values(votes: VoteMatrix | ArrayLike) -> NDArray[Any]:
+    """Return the votes [n, m], whole numbers of any type; arrays are not copied."""
     if isinstance(votes, VoteMatrix):
         return votes.values
     try:
@@ -31,20 +28,7 @@ def read_values(votes: VoteMatrix | ArrayLike) -> Votes:
     whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool((array == np.floor(array)).all()))
     if array.size and not whole:
         raise VoteError(f"votes: expected whole numbers (class indices, -1 for abstain), got {array.dtype} values")
-    values = np.empty(array.shape, np.int16)
-    for start in range(0, len(array), _ROWS):  # a block stays in the cache between its checks and its copy
-        block = array[start : start + _ROWS]
-        if block.size and not -_MOST <= block.min() <= block.max() <= _MOST:
-            raise VoteError(f"votes: expected class indices below {_MOST + 1}, got {block.min()} to {block.max()}")
-        values[start : start + _ROWS] = block
-    return values
-
-
-def check_range(values: Votes, k: int) -> None:
-    """Refuse votes outside -1 .. k - 1, naming the first."""
-    if values.size and not -1 <= values.min() <= values.max() < k:
-        i, j = np.argwhere((values < -1) | (values >= k))[0].tolist()
-        raise VoteError(f"votes: row {i}, source {j}: expected 0 to {k - 1}, or -1 to abstain, got {values[i, j]}")
+    return array
 
 
 def read_balance(

@@ -13,7 +13,7 @@ from weaksup.label_models.reading import count_gold, read_gold
 from weaksup.label_models.soft_votes import SoftVotes, read_soft_votes
 from weaksup.labels import ABSTAIN
 from weaksup.patterns import Patterns, find_patterns
-from weaksup.votes import VoteMatrix, Votes
+from weaksup.votes import VoteMatrix
 
 __all__ = ["Seen", "look", "pack", "unpack"]
 
@@ -64,10 +64,9 @@ class Seen:
         return Seen(patterns, gold, self.asked + other.asked, soft)
 
 
-def look(votes: VoteMatrix | ArrayLike, values: Votes, k: int, gold: ArrayLike | None) -> Seen:
-    """Gather what one batch shows; `values` [n, m] are its votes."""
-    n, m = values.shape
-    patterns = find_patterns(values)
+def look(votes: VoteMatrix | ArrayLike, patterns: Patterns, k: int, gold: ArrayLike | None) -> Seen:
+    """Gather what one batch shows; `patterns` are its votes."""
+    n, m = len(patterns.index), patterns.values.shape[1]
     known = None if gold is None else read_gold(gold, n, k)
     soft = read_soft_votes(votes, known)
     asked = np.full(m, n)
