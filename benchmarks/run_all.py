@@ -21,6 +21,7 @@ def main() -> None:
             ["label_model_laws.py"],
             ["students.py"],
             ["spam_end_to_end.py"],
+            ["routing.py"],
             ["debian_packages.py", temp, "--update"],  # with the long descriptions
             ["tables.py"],
         ):
