@@ -8,9 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from label_model_tables import label_models, laws
+from markdown_table import table
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -41,11 +44,6 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
-
-
 def _spam(r: dict[str, Any]) -> str:
     def row(name: str, run: dict[str, Any], share: str) -> list[str]:
         return [name, f"{run['f1']:.3f} ({run['f1_low']:.3f}-{run['f1_high']:.3f})", f"${run['spent_usd']:.4f}", share]
@@ -59,7 +57,7 @@ def _spam(r: dict[str, Any]) -> str:
         f"`benchmarks/spam_end_to_end.py`: the gallery's spam suite on {r['train_rows']:,} messages of the train split, recorded gpt-4o-mini and "
         f"gpt-4.1 answers as replayed tiers, the student scored once on {r['test_rows']:,} test messages. gpt-4.1 on everything would cost "
         f"${r['premium_on_everything_usd']:.4f}.\n\n"
-        + _table(["student trained on", "F1 of SPAM on test (95%)", "spent", "of gpt-4.1 on everything"], rows)
+        + table(["student trained on", "F1 of SPAM on test (95%)", "spent", "of gpt-4.1 on everything"], rows)
     )
 
 
@@ -70,7 +68,7 @@ def _apply(r: dict[str, Any]) -> str:
     ]
     return (
         f"## apply\n`benchmarks/apply.py`: {r['rows']:,} rows, medians of {r['repeat']}; the bare loop calls the same functions.\n\n"
-        + _table(["job", "time / bare loop", "times faster than Snorkel's PandasLFApplier"], rows)
+        + table(["job", "time / bare loop", "times faster than Snorkel's PandasLFApplier"], rows)
     )
 
 
@@ -82,23 +80,7 @@ def _analysis(r: dict[str, Any]) -> str:
         for job in ("lf_summary", "lf_summary with gold")
     ]
     what = f"{shape['rows']:,} x {shape['sources']} votes"
-    return f"## LF summary\n`benchmarks/analysis.py`: {what}.\n\n" + _table(["job", "times faster than Snorkel"], rows)
-
-
-def _label_models(r: dict[str, Any]) -> str:
-    rows = [
-        [name, kind, v["sets"], f"{v['score']:.3f}", f"{v['brier']:.3f}", f"{v['ece']:.3f}"]
-        for name, kinds in r["averages"].items()
-        for kind, v in kinds.items()
-    ]
-    speed = [[name, f"{v['ratio']:.0f}", f"{v['ratio on one thread']:.0f}"] for name, v in r["speed"].items()]
-    return (
-        "## Label models\n`benchmarks/label_models.py`: fitted without labels on the rows and sources that have votes; F1 on sms and basketball, accuracy elsewhere; "
-        "ties random over 10 seeds.\n\n"
-        + _table(["model", "votes", "sets", "score", "Brier", "ECE"], rows)
-        + "\n"
-        + _table(["fit + predict", "default: times faster than Snorkel's", "than Snorkel's on one thread"], speed)
-    )
+    return f"## LF summary\n`benchmarks/analysis.py`: {what}.\n\n" + table(["job", "times faster than Snorkel"], rows)
 
 
 def _students(r: dict[str, Any]) -> str:
@@ -112,7 +94,7 @@ def _students(r: dict[str, Any]) -> str:
         "## Students\n`benchmarks/students.py`: trained on labeling functions' votes for the covered train rows (through the default label model, or majority vote), "
         "or on the gold of all train rows; the test split scored once, with 95 % intervals (F1 on sms, accuracy elsewhere). `sklearn_*`: TfidfVectorizer and "
         "LogisticRegression as they come, on the same labels made hard.\n\n"
-        + _table(["trained on", *sets, "average"], rows)
+        + table(["trained on", *sets, "average"], rows)
     )
 
 
@@ -126,7 +108,7 @@ def _debian(r: dict[str, Any]) -> str:
     return (
         f"## {c['rows']:,} Debian package descriptions\n`benchmarks/debian_packages.py`: {a['labeling_functions']} labeling functions for ten sections; apply "
         f"took {a['seconds']:.1f} s ({a['rows_per_second']:,} rows/s) and at most {a['peak_mib']:.0f} MiB.\n\n"
-        + _table(["rows with gold", "rows", "covered", "accuracy of majority vote"], rows)
+        + table(["rows with gold", "rows", "covered", "accuracy of majority vote"], rows)
     )
 
 
@@ -139,7 +121,8 @@ def _startup(r: dict[str, Any]) -> str:
 
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "spam_end_to_end": _spam,
-    "label_models": _label_models,
+    "label_models": label_models,
+    "label_model_laws": laws,
     "students": _students,
     "apply": _apply,
     "analysis": _analysis,

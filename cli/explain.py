@@ -126,9 +126,8 @@ def _tell_row(row: Explanation, accuracies: Mapping[str, SourceAccuracy], text: 
     from weaksup.cli import render
 
     label = row.label or ("no label (a tie)" if row.contributions else "no label (no source voted)")
-    render.line(
-        f"\n{row.id}: {label}; P({row.first}) = {row.probability:.3f}; majority vote: {row.majority or 'a tie'}"
-    )
+    majority = f"; majority vote: {row.majority or 'a tie'}" if row.contributions else ""
+    render.line(f"\n{row.id}: {label}; P({row.first}) = {row.probability:.3f}{majority}")
     if text:
         render.line(f"  {render.cut(text, _TEXT)}")
     parts = [(c.source, c.vote, _accuracy(accuracies[c.source]), c.nats) for c in row.contributions]

@@ -91,8 +91,10 @@ def command(
 
     if (output is None) != compare:
         raise UsageError("fit: expected -o FILE for the labels, or --compare, which writes none; got neither or both")
-    if gold is None and (learn or calibrate):
-        raise UsageError("fit: expected --gold COLUMN, which --learn and --calibrate learn from; got none")
+    if compare and (html or learn or calibrate or name != "default"):
+        raise UsageError("fit: expected --compare without --model, --learn, --calibrate, --html; it fits every model")
+    if gold is None and (learn or calibrate or corpus):
+        raise UsageError("fit: expected --gold COLUMN, which --learn, --calibrate and --corpus are about; got none")
     matrix = read_votes(votes)
     if isinstance(matrix, MultiVotes) and (compare or learn or calibrate or html):
         raise UsageError("fit: --compare, --learn, --calibrate and --html do not take multi-label votes yet")

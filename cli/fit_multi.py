@@ -43,7 +43,7 @@ def report_multi(
         }
         if truth is not None:
             labels[name]["gold"] = _scores(truth[:, c], hard[:, c], majority[:, c], soft.proba[:, c])
-    health = {name: [finding.to_json() for finding in found] for name, found in model.health(votes).items()}
+    health = {name: [finding.to_json() for finding in found] for name, found in model.health(votes, gold=truth).items()}
     covered = int(soft.covered.any(axis=1).sum())
     return {"model": model.name, "rows": len(votes), "covered": covered, "by_label": labels, "health": health}
 

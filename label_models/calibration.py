@@ -50,7 +50,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Probabilities in, calibrated ones out: rows stay distributions, equal probabilities of a class stay equal.
+    """Probabilities in, calibrated ones out: rows stay distributions, equal rows stay equal.
 
     "temperature" divides log-probabilities by `temperature`: above 1 it flattens, 1 returns its input as it is; no
     row's most probable class changes. "isotonic" maps each class by its curve in `curves` [k] and divides by the sum.

@@ -67,20 +67,25 @@ def _check_on(example: Example, make_model: MakeModel, names: list[str]) -> bool
     """Check some laws on one example, the model being fitted once for all of them; say whether it took the votes."""
     k, votes = example
     shown = f"(votes {list(votes.shape)}, {k} classes)"
-    trial = _attempt(partial(Trial.of, make_model, k, votes), f"{names[0]} {shown}")
-    if trial is None:
+    try:
+        trial = _attempt(partial(Trial.of, make_model, k, votes), f"{names[0]} {shown}")
+    except UsageError:
         return False
     for name in names:
-        _attempt(partial(LAWS[name].check, trial), f"{name} {shown}")
+        try:
+            _attempt(partial(LAWS[name].check, trial), f"{name} {shown}")
+        except UsageError as error:
+            message = f"{_BREAKS} {name} {shown}: it refuses: {error}; skip the law if it does not claim it"
+            raise AssertionError(message) from error
     return True
 
 
-def _attempt(action: Callable[[], _Result], law: str) -> _Result | None:
-    """Do it and name the law that is broken meanwhile; votes that the model refuses break none."""
+def _attempt(action: Callable[[], _Result], law: str) -> _Result:
+    """Do it and name the law that is broken meanwhile; refusals pass."""
     try:
         return action()
     except UsageError:
-        return None
+        raise
     except Exception as error:
         how = str(error) if isinstance(error, AssertionError) else f"it raises {type(error).__name__}: {error}"
         raise AssertionError(f"{_BREAKS} {law}: {how}") from error

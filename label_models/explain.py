@@ -17,7 +17,7 @@ from weaksup.votes import VoteMatrix
 
 __all__ = ["Contribution", "Explanation", "explain"]
 
-_LEAST = 1e-12  # probabilities below it count as it, so that no part is infinite
+_LEAST = np.finfo(np.float64).tiny  # smaller probabilities count as it, so that no part is infinite
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from weaksup.errors import UsageError
 from weaksup.label_models.base import BaseLabelModel
 from weaksup.label_models.calibration_report import calibration_report
 from weaksup.label_models.fitting import Fitted
@@ -73,6 +74,8 @@ def _sources(model: BaseLabelModel, votes: VoteMatrix, gold: NDArray[np.integer[
 def _score(fitted: Fitted, votes: VoteMatrix, gold: NDArray[np.integer[Any]]) -> Json:
     """Score the model and majority vote on the covered rows with gold; both draw where labels tie."""
     rows = np.flatnonzero(gold != ABSTAIN)
+    if not len(rows):
+        raise UsageError("gold: expected a known label on at least one row with a vote, to score; got none")
     truth, majority = gold[rows], MajorityVote(fitted.model.k_).fit(votes)
     cut, method = votes.take(rows), None if fitted.calibration is None else fitted.calibration.method
     labels = choose(fitted.judged[rows], np.arange(len(rows)), np.ones(len(rows), np.bool_), "random")

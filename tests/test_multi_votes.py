@@ -113,6 +113,8 @@ def test_anything_else_is_no_vote(vote: Any) -> None:
         ("[]", [0, 0, 0]),
         ([], [0, 0, 0]),
         (("bug",), [0, 0, 1]),
+        (2, [0, 0, 1]),
+        (-1, [-1, -1, -1]),
         ('{"bug": false, "billing": true}', [1, -1, 0]),
         ({"bug": True}, [-1, -1, 1]),
     ],

@@ -135,3 +135,9 @@ def test_a_path_that_cannot_be_written_is_a_disk_error(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "v.parquet"):
         with pytest.raises(DiskError, match="cannot write"):
             votes.save(path)
+
+
+@pytest.mark.parametrize("name", ["id", "confidence(b)"])
+def test_a_source_named_as_another_column_of_the_file_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="expected another name for the source"):
+        VoteMatrix.from_array([[0, 1]], sources=[name, "b"]).save(tmp_path / "v.parquet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from weaksup.errors import DiskError, UsageError
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-__all__ = ["atomic_path", "first_fault", "read_table", "write_table", "write_text"]
+__all__ = ["atomic_path", "first_fault", "read_info", "read_table", "write_table", "write_text"]
 
 
 @contextmanager
@@ -66,11 +66,22 @@ def write_table(table: pa.Table, path: str | Path) -> None:
 
 def read_table(path: str | Path, key: str, *, what: str) -> tuple[pa.Table, dict[str, Any]]:
     """Read a Parquet file that weaksup wrote, with the JSON that it holds under `key`."""
+    return _read(path, key, lambda file: file.read(), what=what)
+
+
+def read_info(path: str | Path, key: str, *, what: str) -> dict[str, Any]:
+    """Read the JSON alone that a Parquet file of weaksup holds under `key`."""
+    return _read(path, key, lambda _: None, what=what)[1]
+
+
+def _read(
+    path: str | Path, key: str, part: Callable[[pq.ParquetFile], Any], *, what: str
+) -> tuple[Any, dict[str, Any]]:
     if not Path(path).is_file():
         raise UsageError(f"expected a file of {what}, got {path}, which does not exist")
     try:
         with pq.ParquetFile(path) as file:
-            return file.read(), json.loads((file.metadata.metadata or {})[key.encode()])
+            return part(file), json.loads((file.metadata.metadata or {})[key.encode()])
     except (pa.ArrowException, OSError, KeyError, ValueError):
         raise UsageError(f"expected a file of {what} written by weaksup, got {path}, which is not one") from None
 

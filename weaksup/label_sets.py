@@ -70,11 +70,14 @@ def _mark(mark: object) -> int:
 def gold_set(value: object, labels: LabelSpace) -> object:
     """Return one value of a gold column as a vote: a list names the labels PRESENT there, all others are ABSENT.
 
-    A list is a list, its JSON, or the names joined by "|"; `[]` has no label. A mapping, or its JSON, says each label,
-    and leaves those that it does not name unknown. `None` is not known. Anything else is left to be refused.
+    A list is a list, its JSON, or the names joined by "|"; one label, a name or an index, is a list of one; `[]` has no
+    label. A mapping, or its JSON, says each label, and leaves those that it does not name unknown. `None` and -1 are
+    not known. Anything else is left to be refused.
     """
     if isinstance(value, str):
         value = _from_text(value)
+    if isinstance(value, (str, int, np.integer)) and not isinstance(value, bool) and value != ABSTAIN:
+        value = [value]
     if not isinstance(value, (list, tuple, Set)):
         return value
     absent = dict.fromkeys(range(len(labels)), False)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from weaksup.errors import UsageError, VoteError
-from weaksup.files import read_table
+from weaksup.files import read_info, read_table
 from weaksup.label_sets import PRESENT, SIDES
 from weaksup.labels import ABSTAIN, LabelSpace
 from weaksup.votes import KEY, Source, VoteMatrix, VoteWriter
@@ -160,5 +160,5 @@ class MultiVotes:
 
 def read_votes(path: str | Path) -> VoteMatrix | MultiVotes:
     """Read a file of votes of either kind."""
-    info = read_table(path, KEY, what="votes")[1]
+    info = read_info(path, KEY, what="votes")
     return MultiVotes.load(path) if info["labels"].get("multi", False) else VoteMatrix.load(path)

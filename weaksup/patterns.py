@@ -58,10 +58,10 @@ def find_patterns(votes: VoteMatrix | NDArray[Any], k: int | None = None) -> Pat
     stop = 0
     while stop < m:
         start, stop = stop, stop + 1
-        while stop < m and size * base ** (stop + 1 - start) < _EXACT:
+        while stop < m and max(size, 1) * base ** (stop + 1 - start) < _EXACT:
             stop += 1
         code = _append_digits(index if start else None, values, range(start, stop), base)
-        distinct, index, counts = _rank(code, size * base ** (stop - start))
+        distinct, index, counts = _rank(code, max(size, 1) * base ** (stop - start))
         size = len(distinct)
         stages.append((range(start, stop), distinct))
     return Patterns(_read_digits(stages, base, size), counts, index)

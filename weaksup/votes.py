@@ -223,6 +223,9 @@ class VoteWriter:
         self.sources = tuple(sources)
         self.labels = labels
         self.origin: Mapping[str, Any] = origin or {}
+        taken = {"id", *(f"confidence({s.name})" for s in self.sources)}
+        if clash := [s.name for s in self.sources if s.name in taken]:
+            raise UsageError(f'votes: expected another name for the source "{clash[0]}", a column of the file')
         self._stack = ExitStack()
         self._part: Path | None = None
         self._file: pq.ParquetWriter | None = None

@@ -179,3 +179,43 @@ def test_slices_takes_the_labels_that_fit_wrote(
 def test_help_shows_examples(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(verb, "--help") == 0
     assert f"weaksup {verb} votes.parquet" in capsys.readouterr().out
+
+
+def test_compare_shows_every_model_and_writes_nothing(
+    votes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    assert run("fit", votes, "--compare", "--gold", "label", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"default", "majority", "snorkel"} <= {model["name"] for model in found["models"]}
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_page_holds_the_reliability_diagram(votes: Path, tmp_path: Path) -> None:
+    page = tmp_path / "fit.html"
+    args = ("fit", votes, "-o", tmp_path / "l.parquet", "--gold", "label", "--learn", "--calibrate", "temperature")
+    assert run(*args, "--html", page) == 0
+    assert "Calibrated by a temperature" in page.read_text()
+    meta = json.loads(pq.read_schema(tmp_path / "l.parquet").metadata[b"weaksup.labels"])["lineage"]
+    assert meta["gold_learned"] == 100
+    assert meta["calibration"]["method"] == "temperature"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("--compare", "-o", "l"),
+        ("--compare", "--html", "x.html"),
+        ("--compare", "--model", "majority"),
+        ("-o", "l", "--learn"),
+        ("-o", "l", "--calibrate", "auto"),
+        ("-o", "l", "--corpus", "c.csv"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    votes: Path, args: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(votes.parent)
+    assert run("fit", votes, *args) == 2
+    assert capsys.readouterr().err.startswith("error: fit: expected")

@@ -130,3 +130,11 @@ def test_an_unknown_row_is_refused_in_one_line(row: int | str) -> None:
     with pytest.raises(UsageError, match="explain: expected") as caught:
         explain(LabelModel().fit(values), values, row)
     assert "\n" not in str(caught.value)
+
+
+def test_parts_of_many_strong_votes_add_up() -> None:
+    values, _ = simulate([0.9] * 60, n=400, coverage=1.0)
+    votes = VoteMatrix.from_array(values)
+    row = explain(DawidSkene(2).fit(votes), votes, 0)
+    assert row.log_odds > 30
+    assert parts(row) == pytest.approx(row.log_odds, rel=1e-9)

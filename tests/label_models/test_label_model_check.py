@@ -145,6 +145,11 @@ class _Raises(MajorityVote):
         raise ZeroDivisionError("division by zero")
 
 
+class _CannotBeSaved(MajorityVote):
+    def save(self, folder: Any) -> None:
+        raise UsageError("it cannot be saved")
+
+
 class _Refuses(MajorityVote):
     def fit(self, votes: Any, **known: Any) -> _Refuses:
         raise UsageError("expected other votes")
@@ -168,6 +173,7 @@ BROKEN: list[tuple[str, type[BaseLabelModel], str]] = [
     ("saving and loading keeps every bit", _ForgetsOnDisk, "moved by"),
     ("saving and loading keeps every bit", _LosesAField, r"learned field note_ was \[1, 2\] and is now \(1, 2\)"),
     ("saving and loading keeps every bit", _Pickles, "expected JSON and npz, nothing that can run; got model.pkl"),
+    ("saving and loading keeps every bit", _CannotBeSaved, "it refuses: it cannot be saved; skip the law"),
     ("votes are not written to", _Writes, "wrote to the votes, first to row 0"),
     (COPY, MODELS["one-coin"], "a copy of source 0 raised row"),
     (GOLD, MajorityVote, "two of three sources always lie, and yet only 0% of rows are right"),

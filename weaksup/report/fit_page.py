@@ -19,7 +19,7 @@ def render_fit_report(result: Mapping[str, Any], *, title: str, extra: Mapping[s
     `result` is plain JSON, as `weaksup fit --json` prints it: model, rows, covered, undecided, mean_confidence,
     differs_from_majority, majority_ties, class_balance {label: share}, counts {label: {model, majority}},
     sources [{name, votes, coverage, accuracy}] and health [{name, text, advice}]. These may be there too: low, high
-    and basis of a source ("gold", "refits" or "opinion"), and gold {rows, model, majority}, both
+    and basis of a source ("gold" or "opinion"), and gold {rows, model, majority}, both
     {accuracy, low, high, brier}, with its calibration, a `CalibrationReport` as JSON. `extra` are facts to show under
     the title.
     """
