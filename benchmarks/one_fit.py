@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from peers import PEERS, FitPredict, Ints
 
+from weaksup import VoteMatrix
 from weaksup.label_models import create
 
 __all__ = ["Fit", "NoFitError", "fit_alone", "fit_predict", "prepare", "timed", "warm_up"]
@@ -55,7 +56,7 @@ def warm_up(name: str) -> None:
     fit_predict(name)(np.random.default_rng(0).integers(-1, 2, (40, 12)), 2)
 
 
-def timed(function: FitPredict, votes: Ints, k: int) -> tuple[NDArray[np.float64], float]:
+def timed(function: FitPredict, votes: VoteMatrix | Ints, k: int) -> tuple[NDArray[np.float64], float]:
     """Return the probabilities and the seconds they took."""
     start = time.perf_counter()
     proba = function(votes, k)

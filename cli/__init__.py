@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what was finished is kept, run the same command again to go on", err=True)
+        click.echo("interrupted; files and answers that were finished are kept, run the same command again", err=True)
         code = 130
     except BrokenPipeError:  # the reader went away (weaksup ... | head); say nothing, as other tools do
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

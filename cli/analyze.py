@@ -59,11 +59,13 @@ def command(
     from weaksup.analysis import analyze, analyze_multi
     from weaksup.cli import render
     from weaksup.cli.analysis_text import tell, tell_multi
+    from weaksup.cli.outputs import keep_apart
     from weaksup.corpus.gold import read_gold
     from weaksup.multi_votes import MultiVotes, read_votes
 
     matrix = read_votes(votes)
     _check_label(matrix, label, html)
+    keep_apart([html], [votes, corpus, *matrix.origin.get("paths", [])])
     rows = _find_rows(matrix, corpus, text, id_column, needed=corpus is not None or gold is not None)
     truth = read_gold(rows, gold, matrix.ids, matrix.labels) if rows is not None and gold is not None else None
     texts = None if rows is None else _Texts(rows)

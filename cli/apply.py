@@ -66,6 +66,7 @@ def command(
     """
     from weaksup.apply import apply_to_file
     from weaksup.cli.lost_rows import check_lost
+    from weaksup.cli.outputs import keep_apart
     from weaksup.cli.progress import progress
     from weaksup.corpus import open_corpus
     from weaksup.errors import FaultError, UsageError
@@ -80,6 +81,7 @@ def command(
         return
     if corpus is None or output is None:
         raise UsageError("expected a CORPUS and -o FILE; see `weaksup apply --help`")
+    keep_apart([output], [corpus, lfs])
     source = open_corpus(corpus, text=text, id=id_column, encoding=encoding)
     try:
         with progress("apply") as watch:

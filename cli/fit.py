@@ -10,7 +10,7 @@ import click
 from weaksup.cli.options import as_json, parse_balance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,6 +28,9 @@ Examples:
   weaksup fit votes.parquet -o labels.parquet --gold label --learn --calibrate auto
   weaksup fit votes.parquet --compare --gold label
 """
+
+
+Told = tuple[dict[str, Any], "Callable[[dict[str, Any]], None]"]  # the result, and how it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def command(
 
     VOTES is what `weaksup apply` wrote. Majority vote always stands beside the model.
     """
-    from weaksup.cli import fit_multi, fit_text, render
+    from weaksup.cli import render
+    from weaksup.cli.outputs import keep_apart
     from weaksup.errors import ShortfallError, UsageError
     from weaksup.multi_votes import MultiVotes, read_votes
 
@@ -96,17 +100,17 @@ def command(
     if gold is None and (learn or calibrate or corpus):
         raise UsageError("fit: expected --gold COLUMN, which --learn, --calibrate and --corpus are about; got none")
     matrix = read_votes(votes)
+    keep_apart([output, html], [votes, corpus, *matrix.origin.get("paths", [])])
     if isinstance(matrix, MultiVotes) and (compare or learn or calibrate or html):
         raise UsageError("fit: --compare, --learn, --calibrate and --html do not take multi-label votes yet")
     wishes = _Wishes(votes, output or "", name, parse_balance(class_balance), learn, calibrate, seed)
     truth = _read_truth(matrix, gold, corpus)
     if isinstance(matrix, MultiVotes):
-        result, tell = _fit_multi(matrix, truth, wishes), fit_multi.tell_fit_multi
+        result, tell = _fit_multi(matrix, truth, wishes)
     elif compare:
-        _compare(matrix, truth, wishes, as_json=as_json)
-        return
+        result, tell = _compare(matrix, truth, wishes)
     else:
-        result, tell = _fit(matrix, truth, wishes), fit_text.tell
+        result, tell = _fit(matrix, truth, wishes)
         if html is not None:
             _write_page(result, html, votes, matrix, gold)
     if as_json:
@@ -114,7 +118,7 @@ def command(
     else:
         tell(result)
     if not result["covered"]:
-        raise ShortfallError(f"no row of {votes} has a vote, so every row of {output} has the class balance alone")
+        raise ShortfallError(f"no row of {votes} has a vote, so every row has the class balance alone")
 
 
 def _read_truth(matrix: VoteMatrix | MultiVotes, gold: str | None, corpus: str | None) -> NDArray[np.int16] | None:
@@ -130,7 +134,8 @@ def _read_truth(matrix: VoteMatrix | MultiVotes, gold: str | None, corpus: str |
     return truth
 
 
-def _fit(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes) -> dict[str, Any]:
+def _fit(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes) -> Told:
+    from weaksup.cli.fit_text import tell
     from weaksup.label_models import fit_labels, summarize
 
     fitted = fit_labels(
@@ -152,11 +157,11 @@ def _fit(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes) -
         "calibration": None if calibration is None else calibration.to_json(),
     }
     fitted.soft.save(wishes.output, _lineage(wishes.votes, matrix, made))
-    return {"labels": wishes.output, **summarize(fitted, matrix, gold=truth)}
+    return {"labels": wishes.output, **summarize(fitted, matrix, gold=truth)}, tell
 
 
-def _fit_multi(matrix: MultiVotes, truth: NDArray[np.int16] | None, wishes: _Wishes) -> dict[str, Any]:
-    from weaksup.cli.fit_multi import report_multi
+def _fit_multi(matrix: MultiVotes, truth: NDArray[np.int16] | None, wishes: _Wishes) -> Told:
+    from weaksup.cli.fit_multi import report_multi, tell_fit_multi
     from weaksup.label_models import MultiLabelModel
 
     model = MultiLabelModel(wishes.name, seed=wishes.seed).fit(matrix, class_balance=wishes.balance)
@@ -167,10 +172,10 @@ def _fit_multi(matrix: MultiVotes, truth: NDArray[np.int16] | None, wishes: _Wis
         "class_balance_given": sorted(model.shares_),
     }
     soft.save(wishes.output, _lineage(wishes.votes, matrix, made))
-    return {"labels": wishes.output, **report_multi(model, matrix, soft, truth)}
+    return {"labels": wishes.output, **report_multi(model, matrix, soft, truth)}, tell_fit_multi
 
 
-def _compare(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes, *, as_json: bool) -> None:
+def _compare(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes) -> Told:
     from weaksup.cli import compare_text, render
     from weaksup.label_models import compare
 
@@ -181,10 +186,7 @@ def _compare(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishe
         seed=wishes.seed,
         on_model=lambda name: render.note(f"fitting {name}"),
     )
-    if as_json:
-        render.emit_json(found.to_json())
-    else:
-        compare_text.tell(found)
+    return found.to_json(), lambda _: compare_text.tell(found)
 
 
 def _lineage(votes: str, matrix: VoteMatrix | MultiVotes, made: Mapping[str, Any]) -> dict[str, Any]:

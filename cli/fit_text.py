@@ -8,12 +8,15 @@ from weaksup.cli import render
 
 __all__ = ["tell", "tell_findings"]
 
+_SOURCES = 40
+
 
 def tell(result: dict[str, Any]) -> None:
     """Write a summary (`summarize`) to stdout."""
     render.line(
-        f"{result['rows']:,} rows, {result['covered']:,} with a vote, {result['undecided']:,} undecided "
-        f"-> {result['labels']}"
+        f"{result['rows']:,} rows, {result['covered']:,} with a vote, "
+        + (f"{result['known']:,} learned as gold, " if result["known"] else "")
+        + f"{result['undecided']:,} undecided -> {result['labels']}"
     )
     sure = result["mean_confidence"]
     if sure is not None:
@@ -40,13 +43,15 @@ def tell_findings(findings: list[dict[str, Any]]) -> None:
 
 def _sources(sources: list[dict[str, Any]]) -> None:
     measured = any(source["basis"] == "gold" for source in sources)
+    shown = sorted(sources, key=lambda source: -source["votes"])[:_SOURCES]
     rows = []
-    for source in sources:
+    for source in [source for source in sources if source in shown]:
         interval = "-" if source["low"] is None else f"{source['low']:.3f}-{source['high']:.3f}"
         row = [source["name"], source["votes"], render.percent(source["coverage"]), source["accuracy"], interval]
         rows.append([*row, "gold" if source["basis"] == "gold" else "model's opinion"] if measured else row)
     columns = ["source", "votes", "coverage", "accuracy" if measured else "accuracy (model's opinion)", "95%"]
-    render.table("Sources", [*columns, "by"] if measured else columns, rows)
+    title = "Sources" if len(shown) == len(sources) else f"Sources, the {_SOURCES} with most votes of {len(sources):,}"
+    render.table(title, [*columns, "by"] if measured else columns, rows)
 
 
 def _gold(gold: dict[str, Any], model: str) -> None:

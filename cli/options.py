@@ -33,11 +33,13 @@ def parse_balance(text: str | None) -> dict[str, float] | None:
         return None
     shares: dict[str, float] = {}
     for part in text.split(","):
-        label, _, share = part.rpartition("=")
-        if label.strip() in shares:
-            raise UsageError(f'--class-balance: expected each label once, got "{label.strip()}" twice')
+        label, mark, share = (word.strip() for word in part.rpartition("="))
+        if mark and label in shares:
+            raise UsageError(f'--class-balance: expected each label once, got "{label}" twice')
         try:
-            shares[label.strip()] = float(share)
+            shares[label] = float(share if mark else "none")
         except ValueError:
-            raise UsageError(f'--class-balance: expected LABEL=SHARE,LABEL=SHARE, got "{text}"') from None
+            raise UsageError(
+                f'--class-balance: expected LABEL=SHARE,LABEL=SHARE such as A=0.9,B=0.1, got "{text}"'
+            ) from None
     return shares

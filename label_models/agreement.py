@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,19 +97,29 @@ def count_pairs(votes: CastVotes, m: int) -> Pairs:
 
 def _overlaps(votes: CastVotes, m: int, step: int) -> tuple[_Floats, _Floats]:
     """Count rows where two sources both vote, [m, m], and equally, on every nth pattern; whole numbers, so exact."""
-    weight, c = votes.rows[::step], len(votes.label)
-    taken = slice(None) if step == 1 else votes.row % step == 0
-    row, cell = votes.row[taken] // step, votes.cell[taken]
-    if len(weight) * c**2 > _DENSE:
-        _, label_row = np.unique(row * votes.k + votes.label[cell], return_inverse=True)
-        return _share(row, votes.source[cell], weight[row], m), _share(label_row, votes.source[cell], weight[row], m)
+    c = len(votes.label)
+    if len(votes.rows) * c**2 <= _DENSE:  # then there are few pairs, and step is 1
+        of_source = np.zeros((c, m))
+        of_source[np.arange(c), votes.source] = 1.0
+        cells = _count_cells(votes)
+        same = np.where(votes.label[:, None] == votes.label, cells, 0.0)
+        return of_source.T @ cells @ of_source, of_source.T @ same @ of_source
+    taken = votes.row % step == 0
+    row, cell = votes.row[taken], votes.cell[taken]
+    source, weight = votes.source[cell], votes.rows[row]
+    _, label_row = np.unique(row * votes.k + votes.label[cell], return_inverse=True)
+    return _share(row, source, weight, m), _share(label_row, source, weight, m)
+
+
+def _count_cells(votes: CastVotes) -> NDArray[Any]:
+    """Count the rows that say both of two cells, [c, c]."""
     exact = np.float32 if votes.rows.sum() < 2**24 else np.float64
-    dense, of_source = np.zeros((len(weight), c), exact), np.zeros((c, m))
-    dense[row, cell] = 1.0
-    of_source[np.arange(c), votes.source] = 1.0
-    cells = dense.T @ (dense * weight.astype(exact)[:, None])
-    same = np.where(votes.label[:, None] == votes.label, cells, 0.0)
-    return of_source.T @ cells @ of_source, of_source.T @ same @ of_source
+    p, c = votes.says.shape
+    says = np.zeros(p * c, exact)
+    says[votes.row * c + votes.cell] = 1.0
+    says = says.reshape(p, c)
+    counts: NDArray[Any] = says.T @ (says * votes.rows.astype(exact)[:, None])
+    return counts
 
 
 def _share(row: NDArray[np.int64], source: NDArray[np.int64], weight: _Floats, m: int) -> _Floats:

@@ -82,7 +82,7 @@ class BaseLabelModel(ABC):
         """
         values = read_values(votes)
         k = self._count_classes(votes, values)
-        seen = look(votes, find_patterns(values, k), k, gold)
+        seen = look(votes, find_patterns(votes if isinstance(votes, VoteMatrix) else values, k), k, gold)
         balance = read_balance(class_balance, k, votes.labels.names if isinstance(votes, VoteMatrix) else None)
         self._forget()
         self.k_, self.m_ = k, values.shape[1]
@@ -233,4 +233,4 @@ class BaseLabelModel(ABC):
         if isinstance(votes, VoteMatrix) and self.names_ not in (None, votes.names):
             theirs, ours = next((b, a) for a, b in zip(self.names_ or (), votes.names, strict=True) if a != b)
             raise UsageError(f'label model: expected the sources of fit in their order ("{ours}"), got "{theirs}"')
-        return find_patterns(values, k)
+        return find_patterns(votes if isinstance(votes, VoteMatrix) else values, k)

@@ -29,7 +29,9 @@ class Bend:
     limit: float
 
     def __call__(self, factor: float) -> Floats2d:
-        bent: Floats2d = self.limit * np.tanh(factor / self.limit * self.relative)
+        bent = self.relative * (factor / self.limit)
+        np.tanh(bent, out=bent)
+        bent *= self.limit
         return bent
 
 

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from weaksup.label_models.calibration import Calibration, Method, calibrate, cross_calibrated
 from weaksup.metrics import ECE_BINS, ReliabilityBin, bootstrap, brier, by_confidence, ece, nll, reliability
 
-__all__ = ["CalibrationReport", "CalibrationScores", "Estimate", "calibration_report", "calibration_scores"]
+__all__ = ["LEAST", "CalibrationReport", "CalibrationScores", "Estimate", "calibration_report", "calibration_scores"]
 
-_LEAST = float(np.finfo(np.float64).eps)  # keeps a log-likelihood finite, as in scikit-learn
+LEAST = float(np.finfo(np.float64).eps)  # keeps a log-likelihood finite, as in scikit-learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def calibration_scores(proba: ArrayLike, gold: ArrayLike, *, rounds: int = 200, 
     # One number a row is enough to draw rows anew, so that 100,000 rows take a second or two.
     return CalibrationScores(
         brier=estimate(brier(known, p), _mean, (p[rows] ** 2).sum(axis=1) - 2 * of_truth + 1),
-        nll=estimate(nll(known, np.maximum(p, _LEAST)), _mean, -np.log(np.maximum(of_truth, _LEAST))),
+        nll=estimate(nll(known, np.maximum(p, LEAST)), _mean, -np.log(np.maximum(of_truth, LEAST))),
         ece=estimate(ece(known, p), _gap, at, right - sure),
         bins=tuple(reliability(known, p)),
     )

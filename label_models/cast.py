@@ -47,7 +47,7 @@ class CastVotes:
     @cached_property
     def cell_rows(self) -> _Floats:
         """How many rows say each cell, [c]."""
-        return np.bincount(self.cell, self.rows.take(self.row), minlength=len(self.label)).astype(np.float64)
+        return self.collect(self.rows)
 
     @cached_property
     def speakers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -56,7 +56,7 @@ class CastVotes:
         return np.flatnonzero(first), np.cumsum(first) - 1
 
     def collect(self, values: _Floats, weight: _Floats | None = None) -> _Floats:
-        """Add up values of patterns [p, k] over the votes for each cell, [c, k], each times its `weight` [e]."""
+        """Add up values of patterns [p, ...] over the votes for each cell, [c, ...], each times its `weight` [e]."""
         from scipy.sparse import csc_matrix
 
         data = self.says.data if weight is None else weight

@@ -7,18 +7,20 @@ from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
 from weaksup.label_models.one_coin import OneCoin, row_evidence, toss
-from weaksup.label_models.softmax import softmax
+from weaksup.label_models.softmax import over_classes, softmax
 
-__all__ = ["discord", "estimate_balance", "match_balance", "settle_balance"]
+__all__ = ["balance_gap", "discord", "estimate_balance", "match_balance", "settle_balance"]
+
+_Floats = NDArray[np.float64]
 
 _SCALE = 0.02  # discord at which belief has fallen to 1 / e
-
-_MATCH_ROUNDS = 200
+_NEAR, _ROUGH = 1e-6, 1e-3  # of a mean probability, over the root of its share
+_NEWTON_STEPS = 6
 
 
 def estimate_balance(
-    votes: CastVotes, coin: OneCoin, evidence: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
+    votes: CastVotes, coin: OneCoin, evidence: _Floats | None = None
+) -> _Floats:
     """Return shares [k] that sum to 1: the one-coin posterior's mean, drawn towards uniform by the discord.
 
     Weak sources choose which rows they speak on, so their votes' shares say little about the classes' shares, and a
@@ -28,14 +30,14 @@ def estimate_balance(
     belief = float(np.exp(-max(discord(votes), 0.0) / _SCALE)) if coin.witnesses >= 3 else 0.0
     posterior = softmax(row_evidence(votes.tally, coin) if evidence is None else evidence)
     posterior *= np.where(votes.given > 0, votes.rows, 0.0)[:, None]
-    shares: NDArray[np.float64] = posterior.sum(axis=0) ** belief
+    shares: _Floats = posterior.sum(axis=0) ** belief
     shares /= shares.sum()
     return shares
 
 
 def settle_balance(
-    given: NDArray[np.float64] | None, votes: CastVotes, gold: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
+    given: _Floats | None, votes: CastVotes, gold: _Floats | None
+) -> _Floats:
     """Return the given class balance [k], else the estimate; uniform without votes.
 
     An estimate within 1 % of uniform is uniform: it would do nothing but break ties, all of them the same way.
@@ -50,22 +52,75 @@ def settle_balance(
 
 
 def match_balance(
-    balance: NDArray[np.float64], evidence: NDArray[np.float64], rows: NDArray[np.int64]
-) -> NDArray[np.float64]:
+    balance: _Floats,
+    evidence: _Floats,
+    rows: NDArray[np.int64],
+    *,
+    start: _Floats | None = None,
+    rough: bool = False,
+) -> _Floats:
     """Return offsets [k] with which the mean of softmax(evidence + offsets) over rows is the given balance.
 
     `evidence` is [p, k], `rows` [p] how many rows a pattern has. With sources that speak on either class alike the
-    offsets are about log(balance); where all speak for one class they are lower for it, which is how rows on which
-    nobody speaks come to be less likely of that class. Iterative proportional fitting; the answer is unique.
+    offsets are about log(balance), which is where the search begins unless it is told a `start`; where all speak for
+    one class they are lower for it, which is how rows on which nobody speaks come to be less likely of that class.
+
+    They minimize the mean of logsumexp(evidence + offsets) less balance . offsets, which is convex: L-BFGS-B (R. Byrd
+    et al., 1995), then Newton's steps until nothing moves. `rough` leaves these out, for labels that are only counted.
+    `balance_gap` says how well it went.
     """
-    offsets: NDArray[np.float64] = np.log(balance)
-    share = rows[:, None] / max(int(rows.sum()), 1)  # no matrix product: its sums differ with the number of threads
-    for _ in range(_MATCH_ROUNDS if len(rows) else 0):
-        step = np.log(balance) - np.log((share * softmax(evidence + offsets)).sum(axis=0))
-        offsets = offsets + step
-        if np.abs(step).max() < 1e-6:
+    from scipy.optimize import minimize
+
+    begin = np.log(balance) if start is None else start
+    if not len(rows):
+        return begin
+    scale = 1 / np.sqrt(balance)  # else the search cares for frequent classes alone
+    share = rows / int(rows.sum())
+
+    def excess(moved: _Floats) -> tuple[float, _Floats]:
+        value, slope = _dual(begin + moved * scale, balance, evidence, share)
+        return value, slope * scale
+
+    options = {"ftol": 0.0, "gtol": _ROUGH if rough else _NEAR, "maxiter": 1000, "maxfun": 3000, "maxcor": 20}
+    offsets = begin + minimize(excess, np.zeros(len(balance)), jac=True, method="L-BFGS-B", options=options).x * scale
+    return offsets if rough else _polish(offsets, balance, evidence, share)
+
+
+def balance_gap(balance: _Floats, proba: _Floats, rows: NDArray[np.int64]) -> float:
+    """Return by how much the mean of probabilities [p, k] over the rows [p] of each pattern misses the balance."""
+    if not len(rows):
+        return 0.0
+    return float(np.abs((rows[:, None] * proba).sum(axis=0) / int(rows.sum()) - balance).max())
+
+
+def _dual(offsets: _Floats, balance: _Floats, evidence: _Floats, share: _Floats) -> tuple[float, _Floats]:
+    """Return what `match_balance` minimizes and its slope [k]: by how much the mean probabilities miss the balance."""
+    logits = evidence + offsets
+    top = over_classes(np.maximum, logits)
+    logits -= top[:, None]
+    np.exp(logits, out=logits)
+    total = over_classes(np.add, logits)
+    logits *= (share / total)[:, None]
+    slope = logits.sum(axis=0) - balance  # no matrix product: its sums differ with the number of threads
+    return float((share * (top + np.log(total))).sum() - (balance * offsets).sum()), slope
+
+
+def _polish(offsets: _Floats, balance: _Floats, evidence: _Floats, share: _Floats) -> _Floats:
+    """Take Newton's steps while they help; offsets are rounded to what does not depend on the order of sums."""
+    from scipy.linalg import lstsq
+
+    _, slope = _dual(offsets, balance, evidence, share)
+    for _ in range(_NEWTON_STEPS):
+        proba = softmax(evidence + offsets)
+        weighed = share[:, None] * proba
+        curvature = np.diag(weighed.sum(axis=0)) - weighed.T @ proba
+        further = offsets + lstsq(curvature, -slope, lapack_driver="gelsy")[0]
+        _, left = _dual(further, balance, evidence, share)
+        if not np.abs(left).max() < np.abs(slope).max():
             break
-    return offsets
+        offsets, slope = further, left
+    rounded: _Floats = np.round(offsets, 11)
+    return rounded
 
 
 def discord(votes: CastVotes) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from weaksup.errors import UsageError
 from weaksup.label_models.base import BaseLabelModel, Floats2d
+from weaksup.label_models.calibration_report import LEAST
 from weaksup.label_models.health import Finding, count_differences, health
 from weaksup.label_models.majority import MajorityVote
 from weaksup.label_models.reading import read_gold
@@ -32,7 +33,7 @@ Labels = NDArray[np.int64]  # [n], -1 where a row is uncovered or tied
 class Score:
     """Scores of one model on the covered rows with gold: accuracy with its 95 % interval, ties broken by a draw.
 
-    `nll` is infinite where the model gives a true label no chance.
+    In `nll` a probability of 0 counts as 2e-16, so that it stays finite.
     """
 
     accuracy: float
@@ -181,7 +182,7 @@ def _score(model: BaseLabelModel, proba: Floats2d, task: _Task) -> Score:
     gold, labels = task.gold, model.predict(task.votes, tie_break_policy="random")
     n, share = int((gold >= 0).sum()), accuracy(gold, labels)
     low, high = wilson(round(share * n), n)
-    rest = (measure(gold, proba) for measure in (brier, nll, ece))
+    rest = (brier(gold, proba), nll(gold, np.maximum(proba, LEAST)), ece(gold, proba))
     return Score(share, low, high, macro_f1(gold, labels, model.k_), *rest)
 
 

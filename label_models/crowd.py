@@ -7,12 +7,23 @@ from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
 from weaksup.label_models.dawid_skene import Confusion, climb
+from weaksup.label_models.softmax import row_blocks
 
-__all__ = ["crowd_em"]
+__all__ = ["crowd_em", "votes_like_a_crowd"]
 
 _Floats = NDArray[np.float64]
+_CROWD_SOURCES = 20
 _PERSON = 4.0  # votes of average accuracy that stand before each person's own
 _CLASS = 2.0  # votes of the person's accuracy that stand before each row of the confusion
+
+
+def votes_like_a_crowd(votes: CastVotes) -> bool:
+    """Say whether 20 or more sources voted and most votes come from sources that used two or more labels."""
+    labels_used = np.bincount(votes.source) if len(votes.source) else np.zeros(0, np.int64)
+    if np.count_nonzero(labels_used) < _CROWD_SOURCES:
+        return False
+    said = votes.cell_rows
+    return bool(said[labels_used[votes.source] >= 2].sum() > said.sum() / 2)
 
 
 def crowd_em(votes: CastVotes, balance: _Floats | None, *, gold: _Floats | None = None) -> Confusion:
@@ -35,10 +46,12 @@ def crowd_em(votes: CastVotes, balance: _Floats | None, *, gold: _Floats | None 
         given = support.sum(axis=1)
         average = (right.sum() + 1.0) / (given.sum() + k)
         accuracy = (right + _PERSON * average) / (given + _PERSON)
-        prior = np.repeat((_CLASS * (1 - accuracy) / (k - 1))[person, None], k, axis=1)
-        prior[cells, votes.label] = _CLASS * accuracy[person]
-        learned: _Floats = np.log(said + prior) - np.log(support + _CLASS)[person]
-        return learned
+        wrong = _CLASS * (1 - accuracy) / (k - 1)
+        said[cells, votes.label] += (_CLASS * accuracy - wrong)[person]
+        log_support = np.log(support + _CLASS)
+        for run in row_blocks(*said.shape):
+            said[run] = np.log(said[run] + wrong[person[run], None]) - log_support[person[run]]
+        return said
 
     start = np.full(k, 1.0 / k) if balance is None else balance
     ended = climb(votes, start, m_step, lambda log: votes.says @ log, gold=gold, prevalence=balance is None)

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
-from weaksup.label_models.softmax import over_classes, softmax
+from weaksup.label_models.softmax import over_classes, row_blocks, softmax
 
 __all__ = ["Climb", "Confusion", "Prior", "climb", "full_em", "leave_one_out_em", "softmax"]
 
 _Floats = NDArray[np.float64]
 Learned = TypeVar("Learned")
-_BLOCK = 1 << 16  # floats of a temporary array, which then stays in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,9 @@ def climb(
 ) -> Climb[Learned]:
     """Run EM for any model of votes, from majority shares until no posterior moves by more than `tolerance`.
 
-    `m_step` gets how many rows of each pattern are of each class, [p, k], gold rows clamped and rows without a vote left
-    out, and what it returned last; `evidence` turns what it returns into log-likelihoods [p, k]. With `prevalence` the
-    class balance is learned too, one pseudo-row a class (Dawid and Skene, 1979, eq. 2.4).
+    `m_step` gets how many rows of each pattern are of each class, [p, k], gold rows clamped and rows without a vote
+    left out, and what it returned last; `evidence` turns what it returns into log-likelihoods [p, k], an array of its
+    own. With `prevalence` the class balance is learned too, one pseudo-row a class (Dawid and Skene, 1979, eq. 2.4).
     """
     free, covered = _free_rows(votes, gold)[:, None], votes.given > 0
     known = None if gold is None else gold * covered[:, None]
@@ -136,9 +135,7 @@ def _free_rows(votes: CastVotes, gold: _Floats | None) -> _Floats:
 def _update(logits: _Floats, log_balance: _Floats, before: _Floats) -> _Floats:
     """Turn logits [p, k] into posteriors, in place, and return by how much those of each row moved, [p]."""
     moved = np.empty(len(logits))
-    step = max(1, _BLOCK // logits.shape[1])
-    for start in range(0, len(logits), step):
-        run = slice(start, start + step)
+    for run in row_blocks(*logits.shape):
         logits[run] = softmax(logits[run] + log_balance)
         moved[run] = over_classes(np.maximum, np.abs(logits[run] - before[run]))
     return moved
@@ -172,8 +169,6 @@ def _collect_posteriors(votes: CastVotes, weight: _Floats, log: _Floats, log_bal
     row = np.exp(logits - over_classes(np.maximum, logits)[:, None])
     without = np.exp(log_balance - log)
     sums = np.empty(len(votes.row))
-    step = max(1, _BLOCK // votes.k)
-    for start in range(0, len(sums), step):
-        run = slice(start, start + step)
+    for run in row_blocks(len(sums), votes.k):
         sums[run] = over_classes(np.add, row.take(votes.row[run], axis=0) * without.take(votes.cell[run], axis=0))
     return without * votes.collect(row, weight / sums)

@@ -19,8 +19,8 @@ from weaksup.label_models.answerers import (
 from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
 from weaksup.label_models.blend import EQUAL_PARTS, Bend, match_confidence, mix_by_gold
 from weaksup.label_models.cast import CastVotes, cast_votes
-from weaksup.label_models.class_balance import estimate_balance, match_balance
-from weaksup.label_models.crowd import crowd_em
+from weaksup.label_models.class_balance import balance_gap, estimate_balance, match_balance
+from weaksup.label_models.crowd import crowd_em, votes_like_a_crowd
 from weaksup.label_models.dawid_skene import Prior, leave_one_out_em
 from weaksup.label_models.groups import Voices, find_groups, speak_as_one, speak_for
 from weaksup.label_models.one_coin import OneCoin, prior_accuracy, row_evidence, toss
@@ -29,10 +29,10 @@ from weaksup.label_models.softmax import softmax
 from weaksup.label_models.tallies import one_coin_worth, weigh
 from weaksup.patterns import Patterns
 
-__all__ = ["LabelModel", "votes_like_a_crowd"]
+__all__ = ["LabelModel"]
 
-_CROWD_SOURCES = 20
 _MOST_VOTES = 2.0  # that one vote may count for
+_MET = 1e-6  # a balance that is missed by less is met
 _PIN = 20.0  # rows that all unlabeled ones count for beside gold
 
 
@@ -81,7 +81,7 @@ class LabelModel(BaseLabelModel):
                     what the others' evidence is multiplied there
     offsets_        [k] what is added to every row's evidence: log class_balance_; matched to it where it was given
     slopes_         [m] how far confidences are believed, 1 at their word, 0 not at all; levels_ [m] (`soft_votes`)
-    iterations_     of EM; converged_ is False when full EM still moved at the end
+    iterations_     of EM; converged_ is False when full EM still moved at the end, or the balance given is not met
     """
 
     name = "default"
@@ -124,7 +124,10 @@ class LabelModel(BaseLabelModel):
             self._learn_answers(voices, gold)
         self.offsets_ = np.log(self.class_balance_)
         if balance is not None:
-            self.offsets_ = match_balance(balance, self._evidence(patterns), patterns.counts)
+            evidence = self._evidence(patterns)
+            self.offsets_ = match_balance(balance, evidence, patterns.counts)
+            evidence += self.offsets_
+            self.converged_ &= balance_gap(balance, softmax(evidence), patterns.counts) < _MET
 
     def _learn_answers(self, voices: Voices, gold: Floats2d | None) -> None:
         k, columns, votes = self.k_, self.answerers_, voices.votes
@@ -214,15 +217,6 @@ class LabelModel(BaseLabelModel):
         with np.errstate(divide="ignore"):
             proba[row] = softmax(np.log(proba[row]) + added.reshape(len(row), self.k_))
         return proba
-
-
-def votes_like_a_crowd(votes: CastVotes) -> bool:
-    """Say whether 20 or more sources voted and most votes come from sources that used two or more labels."""
-    labels_used = np.bincount(votes.source) if len(votes.source) else np.zeros(0, np.int64)
-    if np.count_nonzero(labels_used) < _CROWD_SOURCES:
-        return False
-    said = votes.cell_rows
-    return bool(said[labels_used[votes.source] >= 2].sum() > said.sum() / 2)
 
 
 def _pin(log: Floats2d, votes: CastVotes, gold: Floats2d) -> Floats2d:

@@ -15,11 +15,13 @@ from weaksup.label_models.calibration import Calibration, Method, calibrate, cro
 from weaksup.label_models.reading import read_gold
 from weaksup.label_models.registry import create
 from weaksup.labels import ABSTAIN, SoftLabels
+from weaksup.multi_votes import MultiVotes
 from weaksup.votes import VoteMatrix
 
 __all__ = ["Fitted", "fit_labels"]
 
 _FOLDS = 5
+_LEAST_FOR_CURVES = 50  # a curve through fewer rows turns labels by chance
 
 _Balance = Sequence[float] | Mapping[str, float] | None
 
@@ -42,7 +44,7 @@ class Fitted:
 
 
 def fit_labels(
-    votes: VoteMatrix,
+    votes: VoteMatrix | ArrayLike,
     model: str | BaseLabelModel = "default",
     *,
     class_balance: _Balance = None,
@@ -51,7 +53,7 @@ def fit_labels(
     calibration: Method | None = None,
     seed: int = 0,
 ) -> Fitted:
-    """Fit a model, by name or as an instance, and return its labels for the same rows.
+    """Fit a model, by name or as an instance, to votes or an array [n, m], and return its labels for the same rows.
 
     `gold` [n] are known labels, -1 where not known. They only judge, unless `learn` lets the model learn from them, or
     `calibration` says how probabilities are fitted to them (`calibrate`). Then what judges is cross-fitted: each fifth
@@ -59,12 +61,19 @@ def fit_labels(
     5 more with `learn`, 30 more with both.
     Raises `UsageError` where `learn` or `calibration` lack gold on a row with a vote.
     """
+    if not isinstance(votes, VoteMatrix):
+        votes = _name(votes)
     made = create(model, len(votes.labels), seed=seed) if isinstance(model, str) else model
     known = np.full(len(votes), ABSTAIN) if gold is None else read_gold(gold, len(votes), len(votes.labels))
     covered = votes.covered
     heard = np.where(covered, known, ABSTAIN)
     if (learn or calibration is not None) and not (heard >= 0).any():
         raise UsageError("gold: expected a known label on at least one row with a vote, to learn from; got none")
+    if calibration == "isotonic" and (heard >= 0).sum() < _LEAST_FOR_CURVES:
+        known_rows = int((heard >= 0).sum())
+        raise UsageError(
+            f"isotonic: expected gold on {_LEAST_FOR_CURVES} rows or more, got {known_rows}; use temperature"
+        )
     proba = made.fit(votes, class_balance=class_balance, gold=known if learn else None).predict_proba(votes)
     before = _leave_out(votes, made, class_balance, known, seed) if learn else proba
     judged, scale = before, None
@@ -80,6 +89,12 @@ def fit_labels(
     if learn:
         proba, covered = _clamp(proba, known), covered | (known >= 0)
     return Fitted(made, SoftLabels(votes.ids, proba, covered, votes.labels), before, judged, scale, learned)
+
+
+def _name(votes: object) -> VoteMatrix:
+    if isinstance(votes, MultiVotes):
+        raise UsageError("fit_labels: expected votes for one label a row, got multi-label votes; use MultiLabelModel")
+    return VoteMatrix.from_array(votes)  # type: ignore[arg-type]
 
 
 def _leave_out(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from weaksup.label_models.agreement import Pairs, count_pairs
 from weaksup.label_models.answerers import without_answers
 from weaksup.label_models.cast import CastVotes, cast_votes
+from weaksup.label_models.crowd import votes_like_a_crowd
 from weaksup.labels import ABSTAIN
 from weaksup.patterns import Patterns
 
@@ -54,14 +55,15 @@ def find_groups(
         patterns = _merge(patterns, told, apart, merges)
     votes = cast_votes(without_answers(patterns, answerers), k)
     pairs = count_pairs(votes, m)
-    copies = find_copies(pairs)
+    crowd = votes_like_a_crowd(votes)
+    copies = find_copies(pairs, crowd=crowd)
     for level in _LEVELS:
         before = len(merges)
         patterns = _merge(patterns, copies >= level, apart, merges)
         if len(merges) > before:
             votes = cast_votes(without_answers(patterns, answerers), k)
             pairs = count_pairs(votes, m)
-            copies = find_copies(pairs)
+            copies = find_copies(pairs, crowd=crowd)
     steps = np.array(merges, np.int64).reshape(len(merges), m)
     return Voices(steps, patterns, votes, pairs)
 
@@ -112,7 +114,7 @@ def speak_as_one(patterns: Patterns, merges: NDArray[np.int64]) -> Patterns:
     return patterns if values is patterns.values else replace(patterns, values=values)
 
 
-def find_copies(pairs: Pairs) -> _Floats:
+def find_copies(pairs: Pairs, *, crowd: bool = False) -> _Floats:
     """Return the level, 0 or one of four, at which each pair votes alike beyond what accuracy explains, [m, m].
 
     At a level such as .95, two sources that both vote on N rows, equally on S of them, are copies when
@@ -125,9 +127,11 @@ def find_copies(pairs: Pairs) -> _Floats:
     - they speak on the same rows, S >= level times the rows where either votes, and that coincidence (mutual
       information times rows) has as much against it; this finds copies among sources of one label, which always agree;
     - or 20 or more votes are all equal and on the same rows, and third sources do not call both nearly always right.
+
+    In a `crowd` rows are handed out in blocks, so the same rows say nothing: only the first counts.
     """
     either = pairs.votes[:, None] + pairs.votes - pairs.both
-    active = max(np.count_nonzero(pairs.votes), 2)
+    active = max(int(np.count_nonzero(pairs.votes)), 2)
     sure = _SURE + float(np.log(active * (active - 1) / 2))
     at_most = pairs.both * (1 - pairs.chance)
     alike: _Matrix = (pairs.same >= _LEVELS[-1] * either) | (at_most >= sure)  # no others can be copies
@@ -140,8 +144,8 @@ def find_copies(pairs: Pairs) -> _Floats:
     differ = pairs.both - pairs.same
     expected = at_most * (1 - truth)
     labels = alike & (np.where(expected > 2 * differ, _surprise(differ, expected), 0.0) >= sure)
-    present = alike & (pairs.coincidence() >= sure)
-    equal = alike & (pairs.same == either) & (pairs.both >= _ENOUGH) & (truth < 0.9)
+    present = alike & (not crowd) & (pairs.coincidence() >= sure)
+    equal = alike & (not crowd) & (pairs.same == either) & (pairs.both >= _ENOUGH) & (truth < 0.9)
     for level in reversed(_LEVELS):
         near = pairs.same >= level * (pairs.both if level < 1 else either)
         copies[near & (labels | equal | (present & (pairs.same >= level * either)))] = level

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from weaksup.errors import UsageError, VoteError
+from weaksup.multi_votes import MultiVotes
 from weaksup.patterns import Patterns
 from weaksup.votes import VoteMatrix
 
@@ -19,6 +20,8 @@ def read_values(votes: VoteMatrix | ArrayLike) -> NDArray[Any]:
     """Return the votes [n, m], whole numbers of any type; arrays are not copied."""
     if isinstance(votes, VoteMatrix):
         return votes.values
+    if isinstance(votes, MultiVotes):
+        raise UsageError("label model: expected votes for one label a row, got multi-label votes; use MultiLabelModel")
     try:
         array = np.asarray(votes)
     except ValueError:

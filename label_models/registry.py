@@ -73,4 +73,4 @@ def _find(name: str) -> type[BaseLabelModel]:
     plugins = find_plugins()
     if name in plugins:
         return load_plugin(plugins[name])
-    raise UsageError(f'label model: expected one of {", ".join([*MODELS, *plugins])}; got "{name}"')
+    raise UsageError(f'label model: expected one of {", ".join(model_names())}; got "{name}"')

@@ -27,8 +27,9 @@ Json = dict[str, Any]
 def summarize(fitted: Fitted, votes: VoteMatrix, *, gold: NDArray[np.integer[Any]] | None = None) -> Json:
     """Gather what the labels of `fit_labels` look like, beside majority vote; with gold [n] also how good they are.
 
-    Keys: model, rows, covered, undecided, mean_confidence, differs_from_majority, majority_ties, class_balance, counts,
-    sources, health, and with gold: rows, scores of model and majority, calibration (`CalibrationReport`).
+    Keys: model, rows, covered (with a vote), known (learned as gold), undecided, mean_confidence,
+    differs_from_majority, majority_ties, class_balance, counts, sources, health, and with gold: rows, scores of model
+    and majority, calibration (`CalibrationReport`).
     """
     model, soft, k, names = fitted.model, fitted.soft, fitted.model.k_, votes.labels.names
     labels = choose(soft.proba, np.arange(len(votes)), soft.covered)
@@ -37,9 +38,10 @@ def summarize(fitted: Fitted, votes: VoteMatrix, *, gold: NDArray[np.integer[Any
     summary: Json = {
         "model": model.name,
         "rows": len(votes),
-        "covered": int(soft.covered.sum()),
+        "covered": int(votes.covered.sum()),
+        "known": fitted.learned,
         "undecided": int((soft.covered & (labels < 0)).sum()),
-        "mean_confidence": float(soft.confidence[soft.covered].mean()) if soft.covered.any() else None,
+        "mean_confidence": float(fitted.judged.max(axis=1)[votes.covered].mean()) if votes.covered.any() else None,
         "differs_from_majority": count_differences(labels, majority),
         "majority_ties": int((votes.covered & (majority < 0)).sum()),
         "class_balance": dict(zip(names, model.class_balance_.tolist(), strict=True)),
@@ -77,13 +79,14 @@ def _score(fitted: Fitted, votes: VoteMatrix, gold: NDArray[np.integer[Any]]) ->
     if not len(rows):
         raise UsageError("gold: expected a known label on at least one row with a vote, to score; got none")
     truth, majority = gold[rows], MajorityVote(fitted.model.k_).fit(votes)
-    cut, method = votes.take(rows), None if fitted.calibration is None else fitted.calibration.method
-    labels = choose(fitted.judged[rows], np.arange(len(rows)), np.ones(len(rows), np.bool_), "random")
+    method = None if fitted.calibration is None else fitted.calibration.method
+    labels = choose(fitted.judged, np.arange(len(votes)), votes.covered, "random")[rows]
+    drawn = majority.predict(votes, tie_break_policy="random")[rows]
     return {
         "rows": len(rows),
         "calibrated": method,
         "model": _scores(labels, fitted.judged[rows], truth),
-        "majority": _scores(majority.predict(cut, tie_break_policy="random"), majority.predict_proba(cut), truth),
+        "majority": _scores(drawn, majority.predict_proba(votes)[rows], truth),
         "calibration": calibration_report(fitted.before, gold, method=method or "auto").to_json(),
     }
 

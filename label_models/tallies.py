@@ -7,28 +7,25 @@ from numpy.typing import NDArray
 
 from weaksup.label_models.cast import CastVotes
 
-__all__ = ["agreement", "by_source", "one_coin_worth", "vote_rows", "weigh"]
+__all__ = ["agreement", "by_source", "one_coin_worth", "weigh"]
 
 _Floats = NDArray[np.float64]
 
 
-def vote_rows(votes: CastVotes) -> NDArray[np.int64]:
-    """Return the pattern of each vote, [e]; its cell is `votes.says.indices` [e]."""
-    return np.repeat(np.arange(len(votes.rows)), np.diff(votes.says.indptr))
-
-
 def weigh(votes: CastVotes, worth: _Floats) -> _Floats:
     """Add up what the votes for each class are worth, [p, k]; `worth` is by cell, [c]."""
-    cell = votes.says.indices
-    place = vote_rows(votes) * votes.k + votes.label[cell]
-    return np.bincount(place, worth[cell], minlength=votes.tally.size).reshape(votes.tally.shape).astype(np.float64)
+    place = votes.row * votes.k + votes.label.take(votes.cell)
+    return (
+        np.bincount(place, worth.take(votes.cell), minlength=votes.tally.size)
+        .reshape(votes.tally.shape)
+        .astype(np.float64)
+    )
 
 
 def agreement(votes: CastVotes, counts: _Floats) -> _Floats:
     """Return on how many rows each cell is right, [c]; `counts` [p, k] is how many rows are of each class."""
-    cell = votes.says.indices
-    right = counts[vote_rows(votes), votes.label[cell]]
-    return np.bincount(cell, right, minlength=len(votes.label)).astype(np.float64)
+    right = counts[votes.row, votes.label[votes.cell]]
+    return np.bincount(votes.cell, right, minlength=len(votes.label)).astype(np.float64)
 
 
 def by_source(votes: CastVotes, values: _Floats, m: int) -> _Floats:

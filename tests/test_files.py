@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,16 @@ def test_a_failing_disk_is_a_disk_error_and_leaves_no_part(tmp_path: Path) -> No
     with pytest.raises(DiskError, match="No space left"), atomic_path(tmp_path / "x"):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_written_through_and_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    real, link, pipe = tmp_path / "real", tmp_path / "link", tmp_path / "pipe"
+    real.write_text("before")
+    link.symlink_to(real)
+    write_text(link, "after")
+    assert link.is_symlink()
+    assert real.read_text() == "after"
+    os.mkfifo(pipe)
+    with pytest.raises(DiskError, match="expected a file, got a device or a pipe"):
+        write_text(pipe, "text")
+    assert pipe.is_fifo()

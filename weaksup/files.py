@@ -24,14 +24,16 @@ __all__ = ["atomic_path", "first_fault", "read_info", "read_table", "write_table
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success sync it and rename it over `path`, on failure remove it."""
-    target = Path(path)
+    target = Path(os.path.realpath(path))  # through a link, to what it names
     if target.is_dir():
-        raise DiskError(f"cannot write {target}: expected a file name, got a folder; name a file inside it")
+        raise DiskError(f"cannot write {path}: expected a file name, got a folder; name a file inside it")
+    if target.exists() and not target.is_file():
+        raise DiskError(f"cannot write {path}: expected a file, got a device or a pipe; name a file")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
         advice = "check that its folder exists and is writable"
-        raise DiskError(f"cannot write {target}: {error.strerror}; {advice}") from None
+        raise DiskError(f"cannot write {path}: {error.strerror}; {advice}") from None
     os.close(handle)
     part = Path(name)
     try:
@@ -41,7 +43,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         part.chmod(0o666 & ~_umask())
         part.replace(target)
     except OSError as error:
-        raise DiskError(f"cannot write {target}: {error.strerror or error}; free some space and run again") from None
+        raise DiskError(f"cannot write {path}: {error.strerror or error}; free some space and run again") from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -78,12 +80,13 @@ def _read(
     path: str | Path, key: str, part: Callable[[pq.ParquetFile], Any], *, what: str
 ) -> tuple[Any, dict[str, Any]]:
     if not Path(path).is_file():
-        raise UsageError(f"expected a file of {what}, got {path}, which does not exist")
+        missing = "which is a folder" if Path(path).is_dir() else "which does not exist"
+        raise UsageError(f"expected a file of {what}, got {path}, {missing}")
     try:
         with pq.ParquetFile(path) as file:
             return part(file), json.loads((file.metadata.metadata or {})[key.encode()])
     except (pa.ArrowException, OSError, KeyError, ValueError):
-        raise UsageError(f"expected a file of {what} written by weaksup, got {path}, which is not one") from None
+        raise UsageError(f"expected a file of {what} written by weaksup, got {path}, not one or damaged") from None
 
 
 def first_fault(error: ValidationError) -> str:

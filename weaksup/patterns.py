@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -42,14 +43,21 @@ class Patterns:
         return covered
 
 
+_KEPT: WeakKeyDictionary[VoteMatrix, Patterns] = WeakKeyDictionary()
+
+
 def find_patterns(votes: VoteMatrix | NDArray[Any], k: int | None = None) -> Patterns:
     """Group equal vote rows of votes [n, m], whole numbers of any type, -1 to k - 1; `k` is looked for if not given.
 
     Cost O(n m + n log n), and exact: several columns are packed into one number as digits of base k + 1, as many as
     fit; the numbers are ranked, and the rank joins the next columns. Patterns are read back from their numbers.
-    A vote outside the range is a `VoteError`.
+    A vote outside the range is a `VoteError`. Those of a `VoteMatrix` are found once and kept as long as it is.
     """
-    values = np.asarray(votes)
+    if isinstance(votes, VoteMatrix):
+        if votes not in _KEPT:
+            _KEPT[votes] = find_patterns(votes.values, len(votes.labels))
+        return _KEPT[votes]
+    values = votes
     n, m = values.shape
     base = int(min(values.max(initial=0) if k is None else k - 1, _MOST)) + 2
     index, size = np.zeros(n, np.int64), min(n, 1)

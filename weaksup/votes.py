@@ -40,10 +40,11 @@ class Source:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class VoteMatrix:
     """Votes [n, m] with row ids, sources and label space; `np.asarray(votes)` is the Snorkel label matrix.
 
+    `values` cannot be written to: what is found out about a matrix stays true (`patterns.find_patterns`).
     `asked` [n, m] tells a source that abstained (True) from one that was never asked there, or failed (False);
     `None` means every source saw every row. A cell that was not asked holds ABSTAIN in `values`.
     `confidence` [n, m] is what a source said of its own vote, in 0..1, NaN where it said nothing.
@@ -59,6 +60,8 @@ class VoteMatrix:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "values", self.values.view())
+        self.values.flags.writeable = False
         if self.values.ndim != 2 or self.values.shape != (len(self.ids), len(self.sources)):
             raise UsageError(
                 f"votes: expected shape [{len(self.ids)}, {len(self.sources)}] for the ids and sources, "
@@ -121,11 +124,7 @@ class VoteMatrix:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the label matrix [n, m]; the answer may not be written to."""
         wanted = self.values if dtype is None else self.values.astype(dtype, copy=False)
-        if copy:
-            return wanted.copy()
-        view = wanted.view()
-        view.flags.writeable = False
-        return view
+        return wanted.copy() if copy else wanted
 
     def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> VoteMatrix:
         """Keep the named rows (a mask or positions), in that order."""

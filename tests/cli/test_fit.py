@@ -219,3 +219,14 @@ def test_options_that_do_not_go_together_are_refused(
     monkeypatch.chdir(votes.parent)
     assert run("fit", votes, *args) == 2
     assert capsys.readouterr().err.startswith("error: fit: expected")
+
+
+@pytest.mark.parametrize("args", [("-o", "votes.parquet"), ("-o", "corpus.csv"), ("-o", "l", "--html", "./l")])
+def test_an_output_never_falls_on_what_is_read_or_written(
+    votes: Path, args: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(votes.parent)
+    before = {path: path.read_bytes() for path in votes.parent.iterdir()}
+    assert run("fit", "votes.parquet", *args) == 2
+    assert "expected a file of its own to write" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in votes.parent.iterdir()} == before

@@ -75,8 +75,8 @@ def test_each_model_is_told_as_it_is_alone() -> None:
         assert told.score.accuracy == pytest.approx(accuracy(TRUTH[judged], drawn[judged]))
         assert told.score.low < told.score.accuracy < told.score.high
         assert told.score.macro_f1 == pytest.approx(macro_f1(TRUTH[judged], drawn[judged], 3))
-        for measure in (brier, nll, ece):
-            assert getattr(told.score, measure.__name__) == pytest.approx(measure(TRUTH[judged], proba[judged]))
+        for measure, p in ((brier, proba), (nll, np.maximum(proba, np.finfo(float).eps)), (ece, proba)):
+            assert getattr(told.score, measure.__name__) == pytest.approx(measure(TRUTH[judged], p[judged]))
         assert told.undecided == int(((labels < 0) & (VOTES >= 0).any(axis=1)).sum())
         assert told.shares["1"] == pytest.approx((labels == 1).sum() / (labels >= 0).sum())
     majority = by_name(found)["majority"]

@@ -95,7 +95,7 @@ class _Drawn(MajorityVote):
 
 class _CountsThreads(MajorityVote):
     def _infer(self, patterns: Patterns) -> NDArray[np.float64]:
-        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_info
 
         proba = super()._infer(patterns) + 1e-12 * max(pool["num_threads"] for pool in threadpool_info())
         return np.asarray(proba / proba.sum(axis=1, keepdims=True))

@@ -358,7 +358,9 @@ class TestHardRows:
         assert (model.predict_proba(more)[:600].argmax(axis=1) == truth[:600]).mean() > 0.87
 
     @pytest.mark.parametrize(("accuracy", "seed"), [(0.55, 0), (0.7, 1), (0.9, 2)])
-    def test_a_tier_asked_at_random_is_judged_by_good_functions_not_they_by_it(self, accuracy: float, seed: int) -> None:
+    def test_a_tier_asked_at_random_is_judged_by_good_functions_not_they_by_it(
+        self, accuracy: float, seed: int
+    ) -> None:
         rng = np.random.default_rng(seed)
         truth = rng.integers(0, 2, 3000)
         votes = np.where(rng.random((3000, 5)) < 0.87, truth[:, None], 1 - truth[:, None])

@@ -15,8 +15,8 @@ from strategies import vote_matrices
 from weaksup.label_models import LabelModel
 from weaksup.label_models.cast import CastVotes, cast_votes
 from weaksup.label_models.class_balance import discord, estimate_balance
+from weaksup.label_models.crowd import votes_like_a_crowd
 from weaksup.label_models.dawid_skene import Prior, full_em, leave_one_out_em
-from weaksup.label_models.default import votes_like_a_crowd
 from weaksup.label_models.one_coin import OneCoin, row_evidence, toss
 from weaksup.patterns import find_patterns
 from weaksup.votes import VoteMatrix
@@ -111,7 +111,7 @@ def test_blocks_of_votes_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) ->
     rng = np.random.default_rng(0)
     sparse = cast(VoteMatrix.from_array(rng.integers(-1, 3, (200, 6)), cardinality=3))
     whole = leave_one_out_em(sparse, np.full(3, 1 / 3), Prior(6.0, 0.01)).log
-    monkeypatch.setattr("weaksup.label_models.dawid_skene._BLOCK", 40)
+    monkeypatch.setattr("weaksup.label_models.softmax._BLOCK", 40)
     assert leave_one_out_em(sparse, np.full(3, 1 / 3), Prior(6.0, 0.01)).log == pytest.approx(whole, abs=1e-12)
 
 

@@ -1,0 +1,21 @@
+"""Outputs never fall on what a command reads, nor on each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+__all__ = ["keep_apart"]
+
+
+def keep_apart(outputs: Iterable[str | None], inputs: Iterable[str | None]) -> None:
+    """Refuse an output that is one of the inputs, or another output, under whatever name."""
+    from weaksup.errors import UsageError
+
+    taken = {os.path.realpath(path) for path in inputs if path}
+    for output in outputs:
+        if not output:
+            continue
+        if os.path.realpath(output) in taken:
+            raise UsageError(f"{output}: expected a file of its own to write, got one that is read or written already")
+        taken.add(os.path.realpath(output))
