@@ -157,9 +157,15 @@ class BaseLabelModel(ABC):
         It is the model's own opinion, not a measurement: gold alone measures.
         """
         patterns = self._find_patterns(votes)
-        row, source = np.nonzero(patterns.values >= 0)
-        agreed = self._pattern_proba(patterns)[row, patterns.values[row, source]]
-        weight = patterns.counts[row].astype(np.float64)
+        values, counts = patterns.values, patterns.counts
+        if read_soft_votes(votes) is None:
+            proba = self._pattern_proba(patterns)
+        else:
+            values, counts = read_values(votes), np.ones(len(patterns.index), np.int64)
+            proba = self.predict_proba(votes)
+        row, source = np.nonzero(values >= 0)
+        agreed = proba[row, values[row, source]]
+        weight = counts[row].astype(np.float64)
         total = np.bincount(source, weight, minlength=self.m_)
         with np.errstate(invalid="ignore"):
             accuracies: Floats1d = np.bincount(source, weight * agreed, minlength=self.m_) / total
@@ -226,11 +232,18 @@ class BaseLabelModel(ABC):
         return self.cardinality or max(2, int(min(values.max(initial=0), np.iinfo(np.int16).max)) + 1)
 
     def _find_patterns(self, votes: VoteMatrix | ArrayLike) -> Patterns:
+        values = self._read_fitted(votes)
+        return find_patterns(votes if isinstance(votes, VoteMatrix) else values, self._fitted_k())
+
+    def _read_fitted(self, votes: VoteMatrix | ArrayLike) -> NDArray[Any]:
+        """Return the votes [n, m] if they are of the sources, and over as many labels, as those of fit."""
         k = self._fitted_k()
         values = read_values(votes)
+        if isinstance(votes, VoteMatrix) and len(votes.labels) != k:
+            raise UsageError(f"label model: expected votes over {k} labels, as in fit, got {len(votes.labels)}")
         if values.shape[1] != self.m_:
             raise UsageError(f"label model: expected votes of {self.m_} sources, as in fit, got {values.shape[1]}")
         if isinstance(votes, VoteMatrix) and self.names_ not in (None, votes.names):
             theirs, ours = next((b, a) for a, b in zip(self.names_ or (), votes.names, strict=True) if a != b)
             raise UsageError(f'label model: expected the sources of fit in their order ("{ours}"), got "{theirs}"')
-        return find_patterns(votes if isinstance(votes, VoteMatrix) else values, k)
+        return values

@@ -14,13 +14,13 @@ __all__ = ["balance_gap", "discord", "estimate_balance", "match_balance", "settl
 _Floats = NDArray[np.float64]
 
 _SCALE = 0.02  # discord at which belief has fallen to 1 / e
-_NEAR, _ROUGH = 1e-6, 1e-3  # of a mean probability, over the root of its share
-_NEWTON_STEPS = 6
+_NEAR, _ROUGH = (1e-4, 1e-5, 1e-6, 1e-8), 1e-3  # of a mean probability, over the root of its share
+_STILL, _MET = 1e-14, 1e-9  # of a mean probability
+_PARTS = (1.0, 0.5, 0.25, 0.125)  # of a step
+_FEW, _MANY, _NEWTON_STEPS = 30, 1000, 20  # rounds
 
 
-def estimate_balance(
-    votes: CastVotes, coin: OneCoin, evidence: _Floats | None = None
-) -> _Floats:
+def estimate_balance(votes: CastVotes, coin: OneCoin, evidence: _Floats | None = None) -> _Floats:
     """Return shares [k] that sum to 1: the one-coin posterior's mean, drawn towards uniform by the discord.
 
     Weak sources choose which rows they speak on, so their votes' shares say little about the classes' shares, and a
@@ -35,9 +35,7 @@ def estimate_balance(
     return shares
 
 
-def settle_balance(
-    given: _Floats | None, votes: CastVotes, gold: _Floats | None
-) -> _Floats:
+def settle_balance(given: _Floats | None, votes: CastVotes, gold: _Floats | None) -> _Floats:
     """Return the given class balance [k], else the estimate; uniform without votes.
 
     An estimate within 1 % of uniform is uniform: it would do nothing but break ties, all of them the same way.
@@ -66,7 +64,7 @@ def match_balance(
     one class they are lower for it, which is how rows on which nobody speaks come to be less likely of that class.
 
     They minimize the mean of logsumexp(evidence + offsets) less balance . offsets, which is convex: L-BFGS-B (R. Byrd
-    et al., 1995), then Newton's steps until nothing moves. `rough` leaves these out, for labels that are only counted.
+    et al., 1995), then Newton's steps until nothing moves. `rough` leaves these out and takes 30 rounds at most.
     `balance_gap` says how well it went.
     """
     from scipy.optimize import minimize
@@ -81,9 +79,19 @@ def match_balance(
         value, slope = _dual(begin + moved * scale, balance, evidence, share)
         return value, slope * scale
 
-    options = {"ftol": 0.0, "gtol": _ROUGH if rough else _NEAR, "maxiter": 1000, "maxfun": 3000, "maxcor": 20}
-    offsets = begin + minimize(excess, np.zeros(len(balance)), jac=True, method="L-BFGS-B", options=options).x * scale
-    return offsets if rough else _polish(offsets, balance, evidence, share)
+    def search(near: float, rounds: int) -> _Floats:
+        options = {"ftol": 0.0, "gtol": near, "maxiter": rounds, "maxfun": 3 * rounds, "maxcor": 20}
+        return np.asarray(minimize(excess, np.zeros(len(balance)), jac=True, method="L-BFGS-B", options=options).x)
+
+    if rough:
+        return begin + search(_ROUGH, _FEW) * scale
+    for near in _NEAR:  # Newton's steps are few and exact, but lead nowhere from too far away
+        begin, missed = _polish(begin + search(near, _MANY) * scale, balance, evidence, share)
+        if missed < _MET:
+            break
+    begin = begin - np.log(np.exp(begin - begin.max()).sum()) - begin.max()  # a constant more would change nothing
+    rounded: _Floats = np.round(begin, 11)  # which does not depend on the order of sums
+    return rounded
 
 
 def balance_gap(balance: _Floats, proba: _Floats, rows: NDArray[np.int64]) -> float:
@@ -105,22 +113,27 @@ def _dual(offsets: _Floats, balance: _Floats, evidence: _Floats, share: _Floats)
     return float((share * (top + np.log(total))).sum() - (balance * offsets).sum()), slope
 
 
-def _polish(offsets: _Floats, balance: _Floats, evidence: _Floats, share: _Floats) -> _Floats:
-    """Take Newton's steps while they help; offsets are rounded to what does not depend on the order of sums."""
+def _polish(offsets: _Floats, balance: _Floats, evidence: _Floats, share: _Floats) -> tuple[_Floats, float]:
+    """Take Newton's steps while they help; return the offsets and by how much a mean probability is still missed."""
     from scipy.linalg import lstsq
 
     _, slope = _dual(offsets, balance, evidence, share)
     for _ in range(_NEWTON_STEPS):
         proba = softmax(evidence + offsets)
-        weighed = share[:, None] * proba
-        curvature = np.diag(weighed.sum(axis=0)) - weighed.T @ proba
-        further = offsets + lstsq(curvature, -slope, lapack_driver="gelsy")[0]
-        _, left = _dual(further, balance, evidence, share)
-        if not np.abs(left).max() < np.abs(slope).max():
+        curvature = np.diag(slope + balance) - (share[:, None] * proba).T @ proba
+        step = lstsq(curvature, -slope, lapack_driver="gelsy")[0]
+        further, left = offsets, slope
+        for part in _PARTS:
+            further = offsets + part * step
+            _, left = _dual(further, balance, evidence, share)
+            if np.abs(left).max() < np.abs(slope).max():
+                break
+        else:
             break
         offsets, slope = further, left
-    rounded: _Floats = np.round(offsets, 11)
-    return rounded
+        if np.abs(slope).max() < _STILL:
+            break
+    return offsets, float(np.abs(slope).max())
 
 
 def discord(votes: CastVotes) -> float:

@@ -48,7 +48,7 @@ def influence(
     """
     matrix = name_votes(model, votes)
     columns = [_column(matrix, name) for name in (matrix.names if sources is None else sources)]
-    rows = read_rows(matrix)
+    rows = read_rows(model, matrix)
     counts, before = rows.counts, rows.labels(model)
     spoke = (model._seen.patterns.values != ABSTAIN).any(axis=0)
     found = []

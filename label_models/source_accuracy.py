@@ -16,7 +16,7 @@ from weaksup.label_models.reading import read_gold
 from weaksup.label_models.what_if import name_votes
 from weaksup.labels import ABSTAIN
 from weaksup.metrics import wilson
-from weaksup.patterns import Patterns, find_patterns
+from weaksup.patterns import find_patterns
 from weaksup.votes import VoteMatrix
 
 __all__ = ["SourceAccuracy", "accuracy_intervals"]
@@ -40,8 +40,8 @@ class SourceAccuracy:
     basis: Basis
 
     def to_json(self) -> dict[str, Any]:
-        """Return the accuracy as plain JSON."""
-        return asdict(self)
+        """Return the accuracy as plain JSON: null without a vote, which JSON has no NaN for."""
+        return asdict(self) | {"accuracy": self.accuracy if self.votes else None}
 
 
 def accuracy_intervals(
@@ -56,10 +56,9 @@ def accuracy_intervals(
     share in n s / (n + s) votes (H. Jeffreys' prior, 1946), n being the source's own.
     """
     matrix = name_votes(model, votes)
-    patterns = find_patterns(matrix)
-    given = (patterns.values != ABSTAIN).T @ patterns.counts
-    accuracy = _opinion(model, patterns)
-    low, high = _interval(accuracy, given * _strength(model, patterns) / (given + _strength(model, patterns)))
+    given, strength = (matrix.values != ABSTAIN).sum(axis=0), _strength(model, matrix)
+    accuracy = np.nan_to_num(model.source_accuracies(matrix))
+    low, high = _interval(accuracy, given * strength / (given + strength))
     numbers = zip(given.tolist(), accuracy.tolist(), low.tolist(), high.tolist(), strict=True)
     believed = [
         SourceAccuracy(name, n, a, min(low, a), max(high, a), "opinion")
@@ -73,18 +72,10 @@ def accuracy_intervals(
     return [theirs or own for own, theirs in zip(believed, measured, strict=True)]
 
 
-def _opinion(model: BaseLabelModel, patterns: Patterns) -> Floats1d:
-    """Return the mean probability of each source's votes, [m]; 0 without a vote."""
-    row, source = np.nonzero(patterns.values != ABSTAIN)
-    agreed = model._pattern_proba(patterns)[row, patterns.values[row, source]]
-    weight = patterns.counts[row].astype(np.float64)
-    total = np.bincount(source, weight, minlength=model.m_)
-    mean: Floats1d = np.bincount(source, weight * agreed, minlength=model.m_) / np.maximum(total, 1)
-    return mean
-
-
-def _strength(model: BaseLabelModel, patterns: Patterns) -> float:
-    return model.strength_ if isinstance(model, LabelModel) else toss(cast_votes(patterns, model.k_)).strength
+def _strength(model: BaseLabelModel, votes: VoteMatrix) -> float:
+    if isinstance(model, LabelModel):
+        return model.strength_
+    return toss(cast_votes(find_patterns(votes, model.k_), model.k_)).strength
 
 
 def _interval(accuracy: Floats1d, votes: Floats1d) -> Floats2d:

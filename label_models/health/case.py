@@ -36,18 +36,21 @@ class Case:
     """A fitted model, the votes it labels, and what both say.
 
     `said` [m, k] counts the votes of each source for each class; `labels` and `majority` [n] are -1 where a row is
-    uncovered or tied, `gold` [n] where it is not known.
+    uncovered or tied, `gold` [n] where it is not known. `sample` are some of the rows, for what takes long, and `twins`
+    [m] the first column of each source's group of twins, itself where it has none.
     """
 
     model: BaseLabelModel
     votes: VoteMatrix
     rows: Rows
+    sample: Rows
     said: NDArray[np.int64]
     covered: NDArray[np.bool_]
     proba: NDArray[np.float64]
     labels: NDArray[np.int64]
     majority: NDArray[np.int64]
     gold: NDArray[np.int64]
+    twins: NDArray[np.int64]
     disagreement: float
 
     @property

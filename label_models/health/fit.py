@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from weaksup.label_models.health.case import Case, Finding, count_differences, shares
-from weaksup.label_models.health.sources import twin_groups
 from weaksup.labels import ABSTAIN
 
 __all__ = ["collapse", "far_from_majority", "few_sources", "not_converged"]
@@ -16,7 +15,7 @@ __all__ = ["collapse", "far_from_majority", "few_sources", "not_converged"]
 def few_sources(case: Case) -> Iterator[Finding]:
     """Find votes of fewer than 3 sources, copies counted once: their accuracies cannot be told from agreement."""
     spoke = case.said.any(axis=1)
-    speaking, voices = int(spoke.sum()), len(np.unique(twin_groups(case)[spoke]))
+    speaking, voices = int(spoke.sum()), len(np.unique(case.twins[spoke]))
     if voices < 3:
         alike = f", {speaking - voices} of them as a copy" if voices < speaking else ""
         yield Finding(
@@ -66,9 +65,10 @@ def not_converged(case: Case) -> Iterator[Finding]:
     """Find a fit that was stopped before it came to rest."""
     if not getattr(case.model, "converged_", True):
         rounds = int(getattr(case.model, "iterations_", 0))
+        unmet = ", or the class balance given is not met" if case.model.balance_given_ else ""
         yield Finding(
             "not converged",
-            f"the fit still moved after {rounds} rounds",
+            f"the fit still moved after {rounds} rounds{unmet}",
             "treat the probabilities as rough; more rows or fewer, better sources help",
             {"rounds": rounds},
         )

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from weaksup.label_models.base import BaseLabelModel
 from weaksup.label_models.default import LabelModel
 from weaksup.label_models.groups import find_groups, group_sources, speak_for
 from weaksup.label_models.health.case import Case, Finding, list_names
 from weaksup.labels import ABSTAIN
 from weaksup.metrics import wilson
+from weaksup.patterns import Patterns
 
 __all__ = ["copies", "silent_sources", "twin_groups", "worse_than_chance"]
 
@@ -31,30 +33,30 @@ def silent_sources(case: Case) -> Iterator[Finding]:
         )
 
 
-def twin_groups(case: Case) -> NDArray[np.int64]:
+def twin_groups(model: BaseLabelModel, patterns: Patterns) -> NDArray[np.int64]:
     """Return the first column of each source's group of twins, [m], itself where it has none.
 
     Twins are copies to the default (`groups`) that also speak on nearly the same rows: leaving one out costs no cover.
     """
-    values, m = case.votes.values, len(case.votes.sources)
-    if isinstance(case.model, LabelModel):
-        groups = case.model.groups_
+    values, counts, m = patterns.values, patterns.counts, patterns.values.shape[1]
+    if isinstance(model, LabelModel):
+        groups = model.groups_
     else:
         nobody = np.empty(0, np.int64)
-        groups = speak_for(find_groups(case.rows.patterns, case.model.k_, None, np.zeros(m), nobody).merges)
+        groups = speak_for(find_groups(patterns, model.k_, None, np.zeros(m), nobody).merges)
     twins = np.zeros((m, m), np.bool_)
     for leader in np.flatnonzero(np.bincount(groups, minlength=m) > 1).tolist():
         members = np.flatnonzero(groups == leader)
         voted = values[:, members] != ABSTAIN
         for place, j in enumerate(members.tolist()):
-            same = (voted & (values[:, members] == values[:, [j]])).sum(axis=0)
-            twins[j, members] = same >= _TWIN * np.maximum((voted | voted[:, [place]]).sum(axis=0), 1)
+            same = counts @ (voted & (values[:, members] == values[:, [j]]))
+            twins[j, members] = same >= _TWIN * np.maximum(counts @ (voted | voted[:, [place]]), 1)
     return group_sources(twins | twins.T, None, np.zeros(m))
 
 
 def copies(case: Case) -> Iterator[Finding]:
     """Find sources that vote alike beyond what being right explains; those of one told group are known to."""
-    groups, sources = twin_groups(case), case.votes.sources
+    groups, sources = case.twins, case.votes.sources
     alike = []
     for leader in np.unique(groups).tolist():
         members = [sources[j] for j in np.flatnonzero(groups == leader).tolist()]
@@ -64,7 +66,7 @@ def copies(case: Case) -> Iterator[Finding]:
     if alike:
         once = isinstance(case.model, LabelModel)
         shown = "; ".join(" = ".join(names[:5]) + (" = ..." if len(names) > 5 else "") for names in alike[:3])
-        counted = "each counts once" if once else f'the model "{case.model.name}" counts every one of them'
+        counted = "each counts once" if once else "the model counts every one of them"
         yield Finding(
             "copies",
             f"{len(alike)} group(s) of sources vote as one: {shown}{'; ...' if len(alike) > 3 else ''}; {counted}",

@@ -30,7 +30,7 @@ def one_sided(case: Case) -> Iterator[Finding]:
     if case.model.balance_given_ and labeled < 0.98:
         return
     name, given = case.names[label], case.model.balance_given_
-    unheeded = f'; the model "{case.model.name}" does not let the class balance change that' if given else ""
+    unheeded = "; the model does not let the class balance change that" if given else ""
     yield Finding(
         "one-sided",
         f'every vote is for "{name}", so every covered row is labeled "{name}"{unheeded}',

@@ -89,7 +89,7 @@ def test_what_cannot_be_fitted_is_one_line() -> None:
     several = MultiVotes.from_array(np.zeros((2, 2, 2), np.int8), labels=["a", "b"])
     for fit in (fit_labels, LabelModel().fit):
         with pytest.raises(UsageError, match="use MultiLabelModel"):
-            fit(several)  # type: ignore[operator]
+            fit(several)  # type: ignore[arg-type]
 
 
 def test_a_bare_array_is_fitted_as_its_matrix() -> None:

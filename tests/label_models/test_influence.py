@@ -12,8 +12,17 @@ from simulated_votes import simulate
 from strategies import told_votes
 
 from weaksup import VoteMatrix
-from weaksup.errors import UsageError
-from weaksup.label_models import BaseLabelModel, DawidSkene, LabelModel, MajorityVote
+from weaksup.errors import UsageError, WeaksupError
+from weaksup.label_models import (
+    BaseLabelModel,
+    DawidSkene,
+    LabelModel,
+    MajorityVote,
+    accuracy_intervals,
+    balance_sensitivity,
+    health,
+)
+from weaksup.label_models.explain import explain
 from weaksup.label_models.influence import influence
 from weaksup.label_models.what_if import silence
 
@@ -64,3 +73,31 @@ def test_sources_can_be_chosen_and_the_model_stays_as_it_was() -> None:
     assert (model.predict_proba(values) == before).all()
     with pytest.raises(UsageError, match='got "nobody"'):
         influence(model, values, sources=["nobody"])
+
+
+def _row_zero(model: BaseLabelModel, votes: Any) -> object:
+    return explain(model, votes, 0)
+
+
+@pytest.mark.parametrize("kind", [LabelModel, MajorityVote])
+@pytest.mark.parametrize("ask", [influence, health, balance_sensitivity, accuracy_intervals, _row_zero])
+@pytest.mark.parametrize("wrong", ["order", "sources", "classes", "bare sources", "bare classes"])
+def test_votes_of_other_sources_or_classes_are_refused_as_predict_proba_refuses_them(
+    kind: type[BaseLabelModel], ask: Any, wrong: str
+) -> None:
+    values, _ = simulate([0.9, 0.8, 0.7], n=60, coverage=1.0)
+    model = kind().fit(VoteMatrix.from_array(values, sources=["a", "b", "c"]))
+    wider, third = np.hstack([values, values[:, :1]]), np.where(values == 1, 2, values)
+    votes: Any = {
+        "order": VoteMatrix.from_array(values[:, ::-1], sources=["c", "b", "a"]),
+        "sources": VoteMatrix.from_array(wider, sources=["a", "b", "c", "d"]),
+        "classes": VoteMatrix.from_array(third, sources=["a", "b", "c"]),
+        "bare sources": wider,
+        "bare classes": third,
+    }[wrong]
+    with pytest.raises(WeaksupError) as expected:
+        model.predict_proba(votes)
+    with pytest.raises(WeaksupError) as refused:
+        ask(model, votes)
+    assert (type(refused.value), str(refused.value)) == (type(expected.value), str(expected.value))
+    assert "\n" not in str(refused.value)

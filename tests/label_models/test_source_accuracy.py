@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -71,3 +74,23 @@ def test_few_votes_have_a_wide_interval_however_sure_the_model_is() -> None:
 def test_votes_without_rows_have_no_accuracy() -> None:
     votes = VoteMatrix.from_array(np.empty((0, 2), int))
     assert [a.votes for a in accuracy_intervals(LabelModel().fit(votes), votes)] == [0, 0]
+
+
+def test_an_opinion_is_the_mean_of_the_probabilities_that_the_model_gives_confidences_heeded() -> None:
+    values, truth = simulate([0.7, 0.8, 0.8, 0.75], n=1000, coverage=0.8)
+    sure = np.where(values == truth[:, None], np.float32(0.9), np.float32(0.2))
+    votes = replace(VoteMatrix.from_array(values), confidence=sure)
+    model = LabelModel().fit(votes)
+    proba = model.predict_proba(votes)
+    for j, a in enumerate(accuracy_intervals(model, votes)):
+        rows = np.flatnonzero(values[:, j] >= 0)
+        assert a.accuracy == pytest.approx(proba[rows, values[rows, j]].mean())
+        assert a.accuracy == pytest.approx(model.source_accuracies(votes)[j])
+
+
+def test_the_accuracy_of_a_silent_source_is_null_in_json() -> None:
+    values, _ = simulate([0.8, 0.7, 0.8], n=50)
+    values[:, 1] = -1
+    silent = [a.to_json() for a in accuracy_intervals(LabelModel().fit(values), values)][1]
+    assert silent["accuracy"] is None
+    assert json.loads(json.dumps(silent, allow_nan=False)) == silent
