@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
 from typing import Any
 
 from weaksup.labels import ABSTAIN
 from weaksup.llm import Tier, ask, make_tier
 from weaksup.protocols import Prompt, Reading
-from weaksup.store import Store
+from weaksup.store import Limits, Store
 
 __all__ = ["Spam", "fake_rows", "fake_tier", "start"]
 
 # Children are forked from a server that has imported what takes long.
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["weaksup.llm", "openai.resources.chat.completions", "sqlalchemy.dialects.sqlite"])
+_CONTEXT.set_forkserver_preload(["weaksup.llm", "openai", "sqlalchemy.dialects.sqlite"])
 
 
 @dataclass(frozen=True)
@@ -60,17 +59,19 @@ def fake_tier(base_url: str, **settings: Any) -> Tier:
     return make_tier(defaults | settings)
 
 
-def start(base_url: str, store: Path, *, rows: int, budget: int = 10**9, threads: int = 8) -> ForkServerProcess:
+def start(
+    base_url: str, store: str, *, rows: int, budget: int = 10**9, threads: int = 8, limits: Limits | None = None
+) -> ForkServerProcess:
     """Start a process that asks about all rows; its exit code is 130 after Ctrl-C, and 1 on any error."""
-    process = _CONTEXT.Process(target=_ask, args=(base_url, store, rows, budget, threads))
+    process = _CONTEXT.Process(target=_ask, args=(base_url, store, rows, budget, threads, limits))
     process.start()
     return process
 
 
-def _ask(base_url: str, store: Path, rows: int, budget: int, threads: int) -> None:
+def _ask(base_url: str, store: str, rows: int, budget: int, threads: int, limits: Limits | None) -> None:
     tier = fake_tier(base_url, concurrency=threads)
     try:
         with Store(store) as kept:
-            ask(fake_rows(rows), Spam(), tier, kept, run="r", budget_usd=Decimal(budget) / 10**6)
+            ask(fake_rows(rows), Spam(), tier, kept, run="r", budget_usd=Decimal(budget) / 10**6, limits=limits)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from faults.asker import Spam, fake_rows, fake_tier
+from faults.places import new_place, place, server
 
 from weaksup.llm import Tier
 from weaksup.store import Store
+
+__all__ = ["new_place", "place", "server"]
 
 
 @pytest.fixture

@@ -189,10 +189,10 @@ def test_attempts_are_bounded_and_a_provider_that_is_down_is_left_alone(
 ) -> None:
     with fake_provider(faults=lambda _: fault) as server:
         asked = go(tier_at(server.base_url, concurrency=2), rows(50))
-        assert server.calls <= most * (Retries().in_a_row + 2)
+        assert server.calls <= most * (Retries().in_a_row + 4)  # two threads for each connection
     assert asked.stopped == "provider"
     assert sum(asked.outcomes.failed.values()) == 50
-    assert asked.outcomes.failed["not sent: the provider stopped answering"] >= 50 - 7
+    assert asked.outcomes.failed["not sent: the provider stopped answering"] >= 50 - 9
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_the_cost_comes_from_the_store_and_so_does_the_label(
 ) -> None:
     with fake_provider() as server:
         ask(rows(3), prompt, tier_at(server.base_url), store, run="r", budget_usd=1)
-        _sql(store.path, "UPDATE answers SET body = replace(body, 'HAM', 'SPA') WHERE rowid = 1")
+        _sql(Path(store.name), "UPDATE answers SET body = replace(body, 'HAM', 'SPA') WHERE rowid = 1")
         again = ask(rows(3), prompt, tier_at(server.base_url), store, run="r", budget_usd=1)
         assert server.calls == 4
     assert set(again.votes.values()) == {0}

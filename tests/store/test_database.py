@@ -5,18 +5,16 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import create_engine, inspect
 
 from weaksup.errors import DiskError, UsageError, WeaksupError
 from weaksup.store import Charge, Store
-from weaksup.store.answers import METADATA
-from weaksup.store.database import Database, _explained
-from weaksup.store.migrations import migrate
+from weaksup.store.migrations import MIGRATIONS, migrate
+from weaksup.store.sqlite_file import _explained
+from weaksup.store.tables import METADATA
 
 
 def test_the_store_belongs_to_its_owner_alone(tmp_path: Path) -> None:
@@ -83,58 +81,44 @@ def test_the_migrations_make_the_tables_that_the_code_uses() -> None:
     engine.dispose()
 
 
+def test_a_store_of_the_first_version_keeps_its_answers_and_its_sums(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        MIGRATIONS[0](connection)
+        connection.exec_driver_sql("CREATE TABLE migrations (name VARCHAR NOT NULL PRIMARY KEY)")
+        connection.exec_driver_sql("INSERT INTO migrations VALUES ('m001_answers_and_ledger')")
+        connection.exec_driver_sql("INSERT INTO answers VALUES ('a', X'78', 'h', 30, 'm', 5, 6, 1.0)")
+        connection.exec_driver_sql("INSERT INTO budgets VALUES ('r', 130, 7)")
+        for i, (key, cost, state, opened) in enumerate(
+            [("a", 30, "done", 86_399.5), ("b", 100, "unknown", 86_400.0), ("c", 0, "open", 86_401.0)]
+        ):
+            row = f"{i}, '{key}', 'r', 't', 'm', 'p', 7, {cost}, '{state}', '', 1, 'x', {opened}, 2"
+            connection.exec_driver_sql(f"INSERT INTO ledger VALUES ({row})")
+    engine.dispose()
+    with Store(path) as store:
+        assert store.unsettled.cost == 7  # whoever held it is gone
+        account = store.account("r")
+        assert (account.spent, account.held, account.calls, account.tokens) == (137, 0, 3, 11)
+        assert store.day_account("1970-01-01").spent == 30
+        assert store.day_account("1970-01-02").spent == 107
+
+
+def test_the_index_of_open_calls_is_used(tmp_path: Path) -> None:
+    from weaksup.store import ledger
+
+    with Store(tmp_path / "s.db") as store, store._database.reading() as connection:
+        for statement in (ledger._FIND_OPEN.params(keys=["x"]), ledger._ALL_OPEN):
+            words = statement.compile(compile_kwargs={"literal_binds": True})
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}").all()
+            assert "ledger_one_open_call_a_key" in str(plan)
+
+
 def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
     code = "import sys; from weaksup.store import Store; Store(sys.argv[1]).close()"
     command = [sys.executable, "-c", code, str(tmp_path / "s.db")]
     runs = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
     assert [run.communicate()[1] for run in runs] == [b""] * 3
-
-
-def test_a_step_that_fails_does_not_touch_those_that_share_its_transaction(tmp_path: Path) -> None:
-    database = Database(tmp_path / "s.db")
-    started = threading.Barrier(12)
-    failed: list[int] = []
-
-    def work(i: int) -> None:
-        def step(connection: Connection) -> None:
-            connection.exec_driver_sql("INSERT INTO budgets VALUES (?, 0, 0)", (f"run{i}",))
-            if i % 3 == 0:
-                raise ValueError(i)
-
-        started.wait()
-        try:
-            database.write(step)
-        except ValueError as error:
-            failed.append(error.args[0])
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with database.reading() as connection:
-        runs = {run for (run,) in connection.exec_driver_sql("SELECT run FROM budgets")}
-    database.close()
-    assert sorted(failed) == [0, 3, 6, 9]
-    assert runs == {f"run{i}" for i in range(12) if i % 3}
-
-
-def test_ctrl_c_in_one_thread_leaves_the_steps_of_others_to_be_done(tmp_path: Path) -> None:
-    database = Database(tmp_path / "s.db")
-    other = threading.Thread(target=lambda: database.write(_add("other")))
-
-    def interrupted(connection: Connection) -> None:
-        other.start()
-        while not database._waiting:
-            pass
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        database.write(interrupted)
-    other.join()
-    with database.reading() as connection:
-        assert connection.exec_driver_sql("SELECT run FROM budgets").all() == [("other",)]
-    database.close()
 
 
 def test_a_full_disk_is_one_line_and_the_store_works_again_afterwards(tmp_path: Path) -> None:
@@ -166,7 +150,7 @@ except DiskError as error:
 def test_a_store_that_is_held_too_long_by_another_process_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("weaksup.store.database._PATIENCE", 0.05)
+    monkeypatch.setattr("weaksup.store.sqlite_file._PATIENCE", 0.05)
     store = Store(tmp_path / "s.db")
     other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -199,18 +183,11 @@ def test_every_error_of_the_file_is_one_line_with_advice(said: str, kind: type[W
 
 def test_a_table_that_is_gone_is_one_line(tmp_path: Path) -> None:
     with Store(tmp_path / "s.db") as store:
-        _sql(tmp_path / "s.db", "DROP TABLE budgets")
+        _sql(tmp_path / "s.db", "DROP TABLE accounts")
         with pytest.raises(UsageError, match="no such table"):
             store.reserve(Charge("a", "r", "t", "m", "p", 1), cap=9)
         with pytest.raises(UsageError, match="no such table"):
             store.account("r")
-
-
-def _add(run: str) -> Callable[[Connection], None]:
-    def step(connection: Connection) -> None:
-        connection.exec_driver_sql("INSERT INTO budgets VALUES (?, 0, 0)", (run,))
-
-    return step
 
 
 def _sql(path: Path, statement: str) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -23,8 +23,8 @@ def fresh_keys() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Iterator[str]]]:
-    with Store(tmp_path_factory.mktemp("law") / "s.db") as store:
+def shared(new_place: Callable[[], str]) -> Iterator[tuple[Store, Iterator[str]]]:
+    with Store(new_place()) as store:
         yield store, fresh_keys()
 
 
@@ -40,12 +40,25 @@ def test_answers_come_back_as_they_were(shared: tuple[Store, Iterator[str]], bod
     assert not damaged
 
 
-def test_many_keys_are_found_in_batches(tmp_path: Path) -> None:
-    with Store(tmp_path / "s.db") as store:
+def test_many_keys_are_found_in_batches(place: str) -> None:
+    with Store(place) as store:
         keep(store, "k7", b"seven")
-        found, _ = store.find(f"k{i}" for i in range(1200))
+        found, _ = store.find(f"k{i}" for i in range(2200))
     assert found["k7"] == Answer("k7", b"seven", 1, "m-1", 5, 6)
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("words", ["m\0odel", "half \ud800", "\U0001f600"])
+def test_what_a_provider_says_of_its_model_never_costs_an_answer(place: str, words: str) -> None:
+    with Store(place) as store:
+        held = store.reserve(Charge("a", "r", "t", "m", "p", 1), cap=9)
+        assert isinstance(held, Reservation)
+        store.settle(held, Answer("a", b"\0\xff", 1, words))
+        assert store.find(["a"])[0]["a"].body == b"\0\xff"
+        held = store.reserve(Charge("b", "r", "t", "m", "p", 1), cap=9)
+        assert isinstance(held, Reservation)
+        store.charge_in_full(held, words)
+        assert store.account("r").unknown == 1
 
 
 def test_every_changed_bit_of_a_body_is_noticed(tmp_path: Path) -> None:
@@ -81,7 +94,7 @@ def test_a_damaged_answer_may_be_asked_again_and_is_replaced(tmp_path: Path) -> 
         keep(store, "a", b"new")
         assert store.find(["a"])[0]["a"].body == b"new"
         assert store.account("r").spent == 2
-        assert store.reserve(Charge("a", "r", "t", "m", "p", 1), cap=9) is Refusal.ANSWERED
+        assert store.reserve(Charge("a", "r", "t", "m", "p", 1), cap=9) == Refusal("answered")
 
 
 def _sql(path: Path, statement: str, *values: object) -> None:

@@ -17,11 +17,13 @@ from weaksup.llm.pool import Pool
 from weaksup.llm.prices import budget_cap
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol
-from weaksup.store import Answer, Store
+from weaksup.store import Answer, Limits, Store
 from weaksup.votes import Source
 
 __all__ = ["ask", "source_of"]
 
+_CHUNK = 1000  # rows whose stored answers are read at a time
+_BUDGET = "dollars of the run"  # the cap that needs no naming
 _DOWN = "not sent: the provider stopped answering"
 
 
@@ -38,6 +40,7 @@ def ask(
     *,
     run: str,
     budget_usd: float | Decimal,
+    limits: Limits | None = None,
     on_answer: Callable[[Progress], None] | None = None,
     retries: Retries | None = None,
     clock: Callable[[], float] = time.time,
@@ -45,47 +48,51 @@ def ask(
 ) -> Asked:
     """Ask a tier one prompt about every row (each with an `id`), in order, until done or out of budget.
 
-    The budget is the cap, in dollars, on everything that `run` spends, in this call and before. Answers that the store
-    has are used first and cost nothing; equal requests are sent once. Ctrl-C lets the calls in flight settle and raises
-    KeyboardInterrupt; the same call again goes on where it stopped. A wrong key, an unknown model or an empty account
-    raises `UsageError` or `ProviderError` at once; other failures are outcomes of their rows.
+    The budget is the cap, in dollars, on everything that `run` spends, in this call and before; `limits` holds further
+    caps and rates. Answers that the store has are used first and cost nothing; equal requests are sent once. Ctrl-C
+    lets the calls in flight settle and raises KeyboardInterrupt; the same call again goes on where it stopped. A wrong
+    key, an unknown model or an empty account raises `UsageError` or `ProviderError` at once; other failures are
+    outcomes of their rows.
     """
     cap = budget_cap(budget_usd)
-    session = _Session(prompt, tier, store, on_answer)
+    fitted = tier.fitted(prompt)
+    caller = Caller(
+        fitted,
+        tier,
+        store,
+        run=run,
+        cap=cap,
+        limits=limits or Limits(),
+        retries=retries or Retries(),
+        stop=threading.Event(),
+        clock=clock,
+        sleep=sleep,
+    )
     tier.provider.open()
     try:
-        return _ask(session, rows, run=run, cap=cap, retries=retries or Retries(), clock=clock, sleep=sleep)
+        return _ask(_Session(fitted, tier, store, on_answer), rows, caller)
     finally:
         tier.provider.close()
 
 
-def _ask(
-    session: _Session,
-    rows: Iterable[Any],
-    *,
-    run: str,
-    cap: int,
-    retries: Retries,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> Asked:
-    prompt, tier = session.prompt, session.tier
-    jobs = make_jobs(rows, prompt, tier.provider)
+def _ask(session: _Session, rows: Iterable[Any], caller: Caller) -> Asked:
+    jobs = make_jobs(rows, session.prompt, session.tier.provider)
     for name, reason in jobs.broken.items():
         session.found.fail((name,), reason)
     session.total = jobs.rows
     left = session.use_stored(jobs.calls)
-    stop = threading.Event()
-    caller = Caller(prompt, tier, session.store, run=run, cap=cap, retries=retries, stop=stop, clock=clock, sleep=sleep)
-    with Pool(caller, left, threads=tier.concurrency, stop=stop) as pool:
+    # Twice as many threads as connections: while one reserves, its connection has another call. Not where a rate holds:
+    # a call that waits for a connection would be counted in one minute and sent in another.
+    threads = session.tier.concurrency * (1 if caller.limits.paced else 2)
+    with Pool(caller, left, threads=threads, stop=caller.stop) as pool:
         for job, ended in pool:
-            session.take(job, ended, in_a_row=retries.in_a_row)
+            session.take(job, ended)
             if session.stopped or session.fatal:
-                stop.set()
+                caller.stop.set()
     if session.fatal is not None:
         raise session.fatal
     session.leave(left)
-    return session.asked(run)
+    return session.asked(caller.run)
 
 
 class _Session:
@@ -107,18 +114,21 @@ class _Session:
         self.spent = 0
         self.unknown = 0
         self.damaged = 0
-        self.failures = 0  # rows that failed one after another
         self.stopped: Literal["", "budget", "provider"] = ""
+        self.reached = ""  # the cap that stopped it
         self.fatal: WeaksupError | None = None
         self._ended: set[str] = set()
 
     def use_stored(self, calls: Sequence[Job]) -> list[Job]:
         """Read the answers that are paid for already; return the calls that are left."""
-        answers, damaged = self.store.find(job.key for job in calls)
-        self.damaged += len(damaged)
-        left = [job for job in calls if job.key not in answers or not self._read(job, answers[job.key])]
-        self.found.cached = len(self.found.votes)
-        self._report()
+        left: list[Job] = []
+        for start in range(0, len(calls), _CHUNK):
+            part = calls[start : start + _CHUNK]
+            answers, damaged = self.store.find(job.key for job in part)
+            self.damaged += len(damaged)
+            left += [job for job in part if job.key not in answers or not self._read(job, answers[job.key])]
+            self.found.cached = len(self.found.votes)
+            self._report()
         return left
 
     def _read(self, job: Job, answer: Answer) -> bool:
@@ -129,7 +139,7 @@ class _Session:
         self.found.read(job.ids, reply)
         return True
 
-    def take(self, job: Job, ended: Ended, *, in_a_row: int) -> None:
+    def take(self, job: Job, ended: Ended) -> None:
         """Take note of how a job ended."""
         self.spent += ended.paid
         self.unknown += ended.unknown
@@ -139,23 +149,25 @@ class _Session:
             self._take_answer(job, ended)
         elif ended.how == "failed":
             self.found.fail(job.ids, ended.reason)
-            self.failures += ended.counts
             self._ended.add(job.key)
-        if ended.how == "budget" or ended.broke:
+        if ended.broke:
             self.stopped = self.stopped or "budget"
-        elif ended.down or self.failures >= in_a_row:
+            self.reached = self.reached or ended.broke
+        elif ended.down:
             self.stopped = self.stopped or "provider"
         self._report()
 
     def _take_answer(self, job: Job, ended: Ended) -> None:
-        """Read the label from the store, not from the wire: what counts is what was kept."""
+        """Read the label: of the answer that was bought, or of one that another process or thread put in the store."""
+        self._ended.add(job.key)
+        if ended.reply is not None:
+            self.found.read(job.ids, ended.reply)
+            return
         answers, _ = self.store.find([job.key])
         if job.key in answers and self._read(job, answers[job.key]):
-            self.found.cached += 0 if ended.bought else len(job.ids)
+            self.found.cached += len(job.ids)
         else:
             self.found.fail(job.ids, "the stored answer is damaged")
-        self.failures = 0
-        self._ended.add(job.key)
 
     def leave(self, left: Sequence[Job]) -> None:
         """Count the rows that were never sent."""
@@ -191,6 +203,8 @@ class _Session:
 
     def _notes(self) -> list[str]:
         notes = []
+        if self.reached and self.reached != _BUDGET:
+            notes.append(f"the cap on {self.reached} is reached")
         if self.damaged:
             notes.append(f"{self.damaged:,} stored answers were damaged and not used")
         other = [model for model in self.found.models if model and not _same_model(model, self.tier.model)]

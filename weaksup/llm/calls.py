@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from weaksup.errors import WeaksupError
-from weaksup.llm.failures import Ambiguous, Retries, SendError
+from weaksup.llm.failures import Ambiguous, NotSent, Retries, SendError
 from weaksup.llm.jobs import Job, make_request
+from weaksup.llm.pool import Done
 from weaksup.llm.prices import Usage
 from weaksup.llm.provider import Request
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol, Reply
-from weaksup.store import Answer, Charge, Refusal, Reservation, Store
+from weaksup.store import Answer, Charge, Limits, Refusal, Reservation, Store
 
 __all__ = ["Caller", "Ended"]
 
@@ -34,11 +35,14 @@ class Ended:
     reason: str = ""
     paid: int = 0
     unknown: int = 0
-    bought: bool = False  # the answer was paid for here, not found
+    reply: Reply | None = None  # of an answer that was paid for here, not found
     counts: bool = False  # the failure says something about the provider's health
-    down: bool = False  # the provider asked for a longer wait than is allowed
-    broke: bool = False  # the budget ended between two attempts
+    down: bool = False  # the provider stopped answering
+    broke: str = ""  # the cap that was reached
     fatal: WeaksupError | None = None
+
+
+Bought = tuple[Reservation, Answer]
 
 
 class Caller:
@@ -52,6 +56,7 @@ class Caller:
         *,
         run: str,
         cap: int,
+        limits: Limits,
         retries: Retries,
         stop: threading.Event,
         clock: Callable[[], float],
@@ -62,35 +67,70 @@ class Caller:
         self.store = store
         self.run = run
         self.cap = cap
+        self.limits = limits
         self.retries = retries
         self.stop = stop
         self.clock = clock
         self.sleep = sleep
+        self._slots = threading.Semaphore(tier.concurrency)  # there are more threads than slots: some are writing
         self._lock = threading.Lock()
+        self._failed = 0  # rows, one after another
         self._not_before = 0.0  # the provider asked everybody to wait until then
 
-    def __call__(self, job: Job) -> Ended:
-        """Ask until there is an answer, or no further attempt may be made."""
+    def __call__(self, job: Job, done: Done[Ended]) -> None:
+        """Ask until there is an answer, or no further attempt may be made; `done` is called once that is on disk."""
         _, request = make_request(job.row, self.prompt, self.tier.provider)
         most = self.tier.provider.bound(request)
-        flat_to = self.tier.price.flat_to
-        if flat_to is not None and most.input_tokens > flat_to:
-            return Ended("failed", f"the prompt is longer than the {flat_to:,} tokens that the price holds for")
-        charge = Charge(
-            job.key, self.run, self.tier.name, self.tier.model, self.tier.price.source, self.tier.price.charge(most)
-        )
-        return self._attempts(request, charge)
+        if reason := self._too_long(most):
+            done(Ended("failed", reason))
+            return
+        tier, price = self.tier, self.tier.price
+        tokens = most.input_tokens + most.output_tokens
+        charge = Charge(job.key, self.run, tier.name, tier.model, price.source, price.charge(most), tokens)
+        ended, bought = self._attempts(request, charge)
+        if bought is None:
+            done(self._watched(ended))
+        else:  # this thread goes on meanwhile: what it reserves next is written after this
+            held, answer = bought
+            self.store.settle_later(held, answer, then=lambda error: done(error or self._watched(ended)))
 
-    def _attempts(self, request: Request, charge: Charge) -> Ended:
+    def _watched(self, ended: Ended) -> Ended:
+        """Stop everybody, at once, where the provider is down: rows fail one after another, or it asks for too long."""
+        with self._lock:
+            if ended.how == "answered":
+                self._failed = 0
+            elif ended.how == "failed" and ended.counts:
+                self._failed += 1
+            down = ended.down or self._failed >= self.retries.in_a_row
+        if down:
+            self.stop.set()
+        return replace(ended, down=down)
+
+    def _too_long(self, most: Usage) -> str:
+        """Say why a prompt can never be sent."""
+        flat_to, a_minute = self.tier.price.flat_to, self.limits.tokens_a_minute
+        if flat_to is not None and most.input_tokens > flat_to:
+            return f"the prompt is longer than the {flat_to:,} tokens that the price holds for"
+        tokens = most.input_tokens + most.output_tokens
+        if a_minute is not None and tokens > a_minute:
+            return f"the call may need {tokens:,} tokens, more than the {a_minute:,} a minute that are allowed"
+        return ""
+
+    def _attempts(self, request: Request, charge: Charge) -> tuple[Ended, Bought | None]:
         so_far = Ended("stopped")
         attempts = ambiguous = forms = 0
         while True:
             held = self._reserve(charge)
             if not isinstance(held, Reservation):
-                return _without_a_call(held, so_far)
-            answer = self._send(held, request)
-            if isinstance(answer, Answer):
-                return replace(so_far, how="answered", reason="", paid=so_far.paid + answer.cost, bought=True)
+                return _without_a_call(held, so_far), None
+            answer = self._send_in_turn(held, request)
+            if answer is None:
+                continue
+            if not isinstance(answer, SendError):
+                body, reply = answer
+                kept = self._answer(held, body, reply)
+                paid = so_far.paid + kept.cost
+                return replace(so_far, how="answered", reason="", paid=paid, reply=reply), (held, kept)
             so_far = _after(so_far, answer, held)
             if answer.at_once and forms < _MOST_FORMS:
                 forms += 1
@@ -98,26 +138,37 @@ class Caller:
             attempts += 1
             ambiguous += isinstance(answer, Ambiguous)
             if not answer.retry or attempts >= self.retries.attempts or ambiguous >= self.retries.ambiguous:
-                return so_far
+                return so_far, None
             wait = self.retries.wait(answer, attempt=attempts, key=charge.key)
             if wait is None:
                 asked = f"{so_far.reason}; it asks to wait {answer.wait:.0f} s"
-                return replace(so_far, reason=asked, down=True)
-            self._hold_back(answer, wait)
+                return replace(so_far, reason=asked, down=True), None
+            if answer.wait is None:  # else everybody waits
+                self._pause(wait)
 
     def _reserve(self, charge: Charge) -> Reservation | Refusal | None:
-        """Reserve as soon as nobody else asks the same and the held budget allows; `None` when asking stops."""
+        """Reserve as soon as nobody else asks the same and caps and rates allow; `None` when asking stops."""
         look = _FIRST_LOOK
         while not self._stopped_in_turn():
-            got = self.store.reserve(charge, cap=self.cap)
-            if isinstance(got, Reservation) and self.stop.is_set():
-                self.store.release(got, "stopped before it was sent")
-                break
-            if got not in (Refusal.BUSY, Refusal.WAIT):
+            got = self.store.reserve(charge, cap=self.cap, limits=self.limits)
+            if isinstance(got, Reservation) or got.why in ("answered", "budget"):
                 return got
-            self._pause(look)
+            self._pause(got.seconds or look)
             look = min(2 * look, _LAST_LOOK)
         return None
+
+    def _send_in_turn(self, held: Reservation, request: Request) -> tuple[bytes, Reply] | SendError | None:
+        """Send once a slot is free; `None` where the provider, or Ctrl-C, said wait meanwhile: nothing was sent."""
+        with self._slots:
+            wait = self.stop.is_set() or self._not_before > self.clock()
+            sent = None if wait else self._send(held, request)
+        if sent is None:
+            self.store.release(held, "not sent: asked to wait, or to stop")
+        elif isinstance(sent, Ambiguous):
+            self.store.charge_in_full(held, sent.reason)
+        elif isinstance(sent, SendError):
+            self.store.release(held, sent.reason, sent=not isinstance(sent, NotSent))
+        return sent
 
     def _stopped_in_turn(self) -> bool:
         """Wait until the provider wants calls again; return whether asking has stopped."""
@@ -125,25 +176,24 @@ class Caller:
             self._pause(wait)
         return self.stop.is_set()
 
-    def _send(self, held: Reservation, request: Request) -> Answer | SendError:
-        """Send once. The answer is on disk, and charged, before anything looks for a label in it."""
-        provider = self.tier.provider
+    def _send(self, held: Reservation, request: Request) -> tuple[bytes, Reply] | SendError:
+        """Send, and read what came; anything else that goes wrong is charged in full, and raised."""
         try:
-            body = provider.send(request)
-            reply = provider.read(body)
-        except Ambiguous as error:
-            self.store.charge_in_full(held, error.reason)
-            return error
+            body = self.tier.provider.send(request)
+            return body, self.tier.provider.read(body)
         except SendError as error:
-            self.store.release(held, error.reason)
+            if error.wait is not None:  # at once, and for every thread: nothing is sent earlier
+                with self._lock:
+                    self._not_before = max(self._not_before, self.clock() + error.wait)
+            if error.fatal is not None:
+                self.stop.set()
             return error
         except BaseException as error:
             self.store.charge_in_full(held, f"weaksup failed: {type(error).__name__}")
             raise
-        cost = self._cost(reply, held)
-        answer = Answer(held.key, body, cost, reply.model, reply.input_tokens, reply.output_tokens)
-        self.store.settle(held, answer)
-        return answer
+
+    def _answer(self, held: Reservation, body: bytes, reply: Reply) -> Answer:
+        return Answer(held.key, body, self._cost(reply, held), reply.model, reply.input_tokens, reply.output_tokens)
 
     def _cost(self, reply: Reply, held: Reservation) -> int:
         """Charge what was counted; all that was reserved where the provider did not count."""
@@ -152,14 +202,6 @@ class Caller:
         if reply.input_tokens is None or reply.output_tokens is None:
             return held.reserved
         return self.tier.price.charge(Usage(reply.input_tokens, reply.output_tokens))
-
-    def _hold_back(self, error: SendError, wait: float) -> None:
-        """Wait before the next attempt; a wait that the provider asked for holds for every thread."""
-        if error.wait is not None:
-            with self._lock:
-                self._not_before = max(self._not_before, self.clock() + wait)
-        else:
-            self._pause(wait)
 
     def _pause(self, seconds: float) -> None:
         while seconds > 0 and not self.stop.is_set():
@@ -182,8 +224,9 @@ def _after(so_far: Ended, error: SendError, held: Reservation) -> Ended:
 
 def _without_a_call(refusal: Refusal | None, so_far: Ended) -> Ended:
     """End a job that may not send (again)."""
-    if refusal is Refusal.ANSWERED:
+    if refusal is not None and refusal.why == "answered":
         return replace(so_far, how="answered", reason="")
+    broke = "" if refusal is None else refusal.cap
     if so_far.how == "failed":  # an attempt was made, and there is no leave for another
-        return replace(so_far, broke=refusal is Refusal.BUDGET)
-    return replace(so_far, how="budget" if refusal is Refusal.BUDGET else "stopped")
+        return replace(so_far, broke=broke)
+    return replace(so_far, how="budget" if broke else "stopped", broke=broke)

@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Double,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    bindparam,
-    delete,
-    insert,
-    select,
+from sqlalchemy import Connection, bindparam, select, text
+
+from weaksup.store.tables import ANSWERS, plain
+
+__all__ = ["Answer", "find", "put"]
+
+_FIND = select(*(column for column in ANSWERS.c if column.name != "created"))
+_FIND = _FIND.where(ANSWERS.c.key.in_(bindparam("keys", expanding=True)))
+_NAMES = tuple(ANSWERS.c.keys())
+# Written out: SQLAlchemy has this statement for each database apart, and both read the same words.
+_PUT = text(
+    f"INSERT INTO answers ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)}) "  # noqa: S608
+    f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES[1:])}"
 )
-
-__all__ = ["METADATA", "Answer", "find", "find_many", "put"]
-
-METADATA = MetaData()
-
-_TABLE = Table(
-    "answers",
-    METADATA,
-    Column("key", String, primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-    Column("sha256", String, nullable=False),
-    Column("cost", BigInteger, nullable=False),
-    Column("model", String, nullable=False),
-    Column("input_tokens", BigInteger),
-    Column("output_tokens", BigInteger),
-    Column("created", Double, nullable=False),
-)
-_DELETE = delete(_TABLE).where(_TABLE.c.key == bindparam("of_key"))
-_INSERT = insert(_TABLE)
-_FIND = select(_TABLE).where(_TABLE.c.key.in_(bindparam("keys", expanding=True)))
-_BATCH = 500  # keys in one statement; SQLite allows 32,766 values
+_BATCH = 1000  # keys in one statement; SQLite allows 32,766 values
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +40,36 @@ class Answer:
         return hashlib.sha256(self.key.encode() + b"\n" + self.body).hexdigest()
 
 
-def put(connection: Connection, answer: Answer, *, now: float) -> None:
-    """Store an answer; one that was damaged under the same key makes way."""
-    connection.execute(_DELETE, {"of_key": answer.key})
-    row = {
-        "key": answer.key,
-        "body": answer.body,
-        "sha256": answer.sha256,
-        "cost": answer.cost,
-        "model": answer.model,
-        "input_tokens": answer.input_tokens,
-        "output_tokens": answer.output_tokens,
-        "created": now,
-    }
-    connection.execute(_INSERT, row)
+def put(connection: Connection, answers: Sequence[Answer], *, now: float) -> None:
+    """Store answers; one that was damaged under the same key makes way."""
+    rows = [
+        {
+            "key": answer.key,
+            "body": answer.body,
+            "sha256": answer.sha256,
+            "cost": answer.cost,
+            "model": plain(answer.model),
+            "input_tokens": answer.input_tokens,
+            "output_tokens": answer.output_tokens,
+            "created": now,
+        }
+        for answer in answers
+    ]
+    if rows:
+        connection.execute(_PUT, rows)
 
 
-def find(connection: Connection, key: str) -> Answer | None:
-    """Return the answer under a key, or `None` where there is none or it is damaged."""
-    return find_many(connection, [key])[0].get(key)
-
-
-def find_many(connection: Connection, keys: Iterable[str]) -> tuple[dict[str, Answer], list[str]]:
+def find(connection: Connection, keys: Iterable[str]) -> tuple[dict[str, Answer], list[str]]:
     """Return the answers found, by key, and the keys of damaged ones, which are not used."""
     wanted = list(keys)
     found: dict[str, Answer] = {}
     damaged: list[str] = []
     for start in range(0, len(wanted), _BATCH):
-        for row in connection.execute(_FIND, {"keys": wanted[start : start + _BATCH]}):
-            body = row.body if isinstance(row.body, bytes) else b""  # a flipped bit can change a value's type
-            answer = Answer(row.key, body, row.cost, row.model, row.input_tokens, row.output_tokens)
-            if answer.sha256 == row.sha256:
-                found[row.key] = answer
+        for key, raw, sha256, *rest in connection.execute(_FIND, {"keys": wanted[start : start + _BATCH]}):
+            body = raw if isinstance(raw, bytes) else b""  # a flipped bit can change a value's type
+            answer = Answer(key, body, *rest)
+            if answer.sha256 == sha256:
+                found[key] = answer
             else:
-                damaged.append(row.key)
+                damaged.append(key)
     return found, damaged

@@ -1,132 +1,50 @@
-"""The ledger: every reservation and payment, in micro-dollars, and the sums of each run that the budget looks at.
+"""The ledger: every reservation and payment, in micro-dollars, and the sums that the caps look at.
 
 A call is `open` (reserved, perhaps sent), then `done` (answered and charged), `released` (the provider did not take
-it: no charge) or `unknown` (sent, but nobody knows whether it was billed: charged in full). The sums in `budgets`
-change in the same transaction as the rows, so `spent + held` is never below what the provider may have billed.
+it: no charge) or `unknown` (sent, but nobody knows whether it was billed: charged in full). The sums in `accounts`
+change in the same transaction as the rows, so what is used and held is never below what the provider may have billed.
+
+One `Turn` is one transaction. It takes the calls of many threads at once: a statement for each table, not each call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Double,
-    Integer,
-    String,
-    Table,
-    bindparam,
-    func,
-    insert,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
-from weaksup.store.answers import METADATA
+from weaksup.store import answers
+from weaksup.store.accounts import Sums, account_names, utc_day
+from weaksup.store.calls import End, Refusal, Reservation, State, Want
 from weaksup.store.owner import Owner
+from weaksup.store.paces import Paces, give_back
+from weaksup.store.tables import LEDGER, plain
+from weaksup.store.use import Use
 
-__all__ = ["Account", "Charge", "Refusal", "Reservation", "Unsettled", "account", "close", "open_call", "reap", "rows"]
+__all__ = ["Lives", "Turn", "Unsettled"]
 
-State = Literal["done", "released", "unknown"]
-
-_LEDGER = Table(
-    "ledger",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("key", String, nullable=False),
-    Column("run", String, nullable=False),
-    Column("tier", String, nullable=False),
-    Column("model", String, nullable=False),
-    Column("price_source", String, nullable=False),
-    Column("reserved", BigInteger, nullable=False),
-    Column("cost", BigInteger, nullable=False),
-    Column("state", String, nullable=False),
-    Column("note", String, nullable=False),
-    Column("pid", BigInteger, nullable=False),
-    Column("boot", String, nullable=False),
-    Column("opened", Double, nullable=False),
-    Column("closed", Double),
-)
-_BUDGETS = Table(
-    "budgets",
-    METADATA,
-    Column("run", String, primary_key=True),
-    Column("spent", BigInteger, nullable=False),
-    Column("held", BigInteger, nullable=False),
-)
 # Written out, not bound: SQLite uses the index of open calls only where it can read the condition.
-_OPEN = _LEDGER.c.state == literal_column("'open'")
+_OPEN = LEDGER.c.state == literal_column("'open'")
 
 # Statements are made once: making one takes ten times as long as running it.
-_FIND_OPEN = select(_LEDGER.c.id, _LEDGER.c.pid, _LEDGER.c.boot).where(_OPEN, _LEDGER.c.key == bindparam("of_key"))
-_ALL_OPEN = select(_LEDGER.c.id, _LEDGER.c.pid, _LEDGER.c.boot, _LEDGER.c.reserved).where(_OPEN)
-_FIND_ENTRY = select(_LEDGER).where(_LEDGER.c.id == bindparam("of_id"))
-_ADD_ENTRY = insert(_LEDGER).values(cost=0, state="open", note="").returning(_LEDGER.c.id)
-_END_ENTRY = update(_LEDGER).where(_LEDGER.c.id == bindparam("of_id"))
-_END_ENTRY = _END_ENTRY.values({name: bindparam(f"new_{name}") for name in ("state", "cost", "note", "closed")})
-_FIND_SUMS = select(_BUDGETS.c.spent, _BUDGETS.c.held).where(_BUDGETS.c.run == bindparam("of_run"))
-_ADD_SUMS = insert(_BUDGETS).values(spent=0, held=0)
-_OF_RUN = update(_BUDGETS).where(_BUDGETS.c.run == bindparam("of_run"))
-_MORE = bindparam("more", type_=BigInteger)
-_HOLD = _OF_RUN.values(held=_BUDGETS.c.held + _MORE)
-_HOLD_WITHIN_CAP = _HOLD.where(_BUDGETS.c.spent + _BUDGETS.c.held + _MORE <= bindparam("cap", type_=BigInteger))
-_MOVE = _OF_RUN.values(
-    held=_BUDGETS.c.held - bindparam("freed", type_=BigInteger),
-    spent=_BUDGETS.c.spent + bindparam("paid", type_=BigInteger),
-)
-_UNKNOWN = select(func.sum(_LEDGER.c.cost)).where(
-    _LEDGER.c.run == bindparam("of_run"), _LEDGER.c.state == literal_column("'unknown'")
-)
+_FIND_OPEN = select(LEDGER.c.key, LEDGER.c.id, LEDGER.c.pid, LEDGER.c.boot)
+_FIND_OPEN = _FIND_OPEN.where(_OPEN, LEDGER.c.key.in_(bindparam("keys", expanding=True)))
+_ALL_OPEN = select(LEDGER.c.id, LEDGER.c.pid, LEDGER.c.boot, LEDGER.c.reserved).where(_OPEN)
+_ENDING = ("id", "run", "day", "state", "reserved", "reserved_tokens", "reserved_seconds")
+_FIND_ENTRIES = select(*(LEDGER.c[name] for name in (*_ENDING, "cost", "calls", "tokens", "seconds")))
+_FIND_ENTRIES = _FIND_ENTRIES.where(LEDGER.c.id.in_(bindparam("ids", expanding=True)))
+_LAST_ID = select(func.coalesce(func.max(LEDGER.c.id), 0))
+_ADD_ENTRY = insert(LEDGER)
+_END_ENTRY = update(LEDGER).where(LEDGER.c.id == bindparam("of_id"))
+_ENDED = ("state", "note", "closed", "cost", "calls", "tokens", "seconds")
+_END_ENTRY = _END_ENTRY.values({name: bindparam(f"new_{name}") for name in _ENDED})
+
+_KILLED = "its process ended before the answer was stored"
 
 # Whether the call with this ledger id and owner may still be running.
 Lives = Callable[[int, Owner], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """What a call is for and what it may cost at most: `most` in micro-dollars."""
-
-    key: str
-    run: str
-    tier: str
-    model: str
-    price_source: str
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Leave to send one call; it must be settled, released or given up."""
-
-    id: int
-    key: str
-    run: str
-    reserved: int
-
-
-class Refusal(Enum):
-    """Why no call may be sent now."""
-
-    ANSWERED = "the answer is in the store"
-    BUSY = "another process or thread is asking the same"
-    WAIT = "the budget is held by calls in flight; some of it may come back"
-    BUDGET = "the budget is reached"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The sums of one run, in micro-dollars; `unknown` is the part of `spent` that nobody knows was billed."""
-
-    run: str
-    spent: int = 0
-    held: int = 0
-    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,85 +55,150 @@ class Unsettled:
     cost: int = 0
 
 
-def open_call(
-    connection: Connection, charge: Charge, *, cap: int, owner: Owner, now: float, lives: Lives
-) -> Reservation | Refusal:
-    """Reserve the most a call may cost, if it is within the cap of the run: one atomic step of the caller's write."""
-    same = connection.execute(_FIND_OPEN, {"of_key": charge.key}).first()
-    if same is not None:
-        if lives(same.id, Owner(same.pid, same.boot)):
-            return Refusal.BUSY
-        _give_up(connection, same.id, now)
-    if not _hold(connection, charge, cap):
-        reap(connection, now=now, lives=lives)  # what a dead process held is spent now
-        spent, held = _sums(connection, charge.run)
-        return Refusal.WAIT if held and spent + charge.most <= cap else Refusal.BUDGET
-    entry = {
-        "key": charge.key,
-        "run": charge.run,
-        "tier": charge.tier,
-        "model": charge.model,
-        "price_source": charge.price_source,
-        "reserved": charge.most,
-        "pid": owner.pid,
-        "boot": owner.boot,
-        "opened": now,
-    }
-    made = connection.execute(_ADD_ENTRY, entry).scalar_one()
-    return Reservation(id=int(made), key=charge.key, run=charge.run, reserved=charge.most)
+class Turn:
+    """What happens to the ledger in one transaction of the caller: ends first, then wants, then `save`."""
+
+    def __init__(self, connection: Connection, *, owner: Owner, now: float, lives: Lives) -> None:
+        self._connection = connection
+        self._owner = owner
+        self._now = now
+        self._lives = lives
+        self._sums = Sums(connection)
+        self._paces = Paces(connection, now)
+        self._reaped = False
+
+    def end(self, ends: Sequence[End]) -> None:
+        """End calls and store their answers; a call that was given up meanwhile is corrected."""
+        if not ends:
+            return
+        answers.put(self._connection, [end.answer for end in ends if end.answer is not None], now=self._now)
+        self._close({end.held.id: (end.state, end.used, end.note) for end in ends})
+        for end in ends:
+            if end.held.paced:
+                spare = end.held.charge.tokens - end.used.tokens
+                give_back(self._connection, end.held.charge.tier, opened=end.held.opened, tokens=spare)
+
+    def _close(self, ended: dict[int, tuple[State, Use, str]]) -> None:
+        rows = self._connection.execute(_FIND_ENTRIES, {"ids": list(ended)}).all()
+        self._sums.load(name for row in rows for name in account_names(row.run, row.day))
+        changes = []
+        for row in rows:
+            state, used, note = ended[row.id]
+            held = _reserved(row) if row.state == "open" else Use()
+            before = Use(row.cost, row.calls, row.tokens, row.seconds)
+            self._sums.move(account_names(row.run, row.day), held=Use() - held, used=used - before)
+            values = zip(_ENDED, (state, plain(note), self._now, *used), strict=True)
+            changes.append({"of_id": row.id, **{f"new_{name}": value for name, value in values}})
+        self._connection.execute(_END_ENTRY, changes)
+
+    def open(self, wants: Sequence[Want]) -> list[Reservation | Refusal]:
+        """Reserve for each call the most that it may use, if it is within every cap, or say why not."""
+        if not wants:
+            return []
+        day = utc_day(self._now)
+        self._sums.load(name for want in wants for name in account_names(want.charge.run, day))
+        taken = self._taken([want.charge.key for want in wants])
+        made: list[Reservation] = []
+        said: list[Reservation | Refusal] = []
+        next_id = self._connection.execute(_LAST_ID).scalar_one() + 1
+        for want in wants:
+            refusal = taken.get(want.charge.key) or self._refusal(want, day)
+            if refusal is not None:
+                said.append(refusal)
+                continue
+            made.append(Reservation(next_id + len(made), want.charge, day, self._now, want.limits.paced))
+            said.append(made[-1])
+            taken[want.charge.key] = Refusal("busy")
+            self._sums.move(account_names(want.charge.run, day), held=want.charge.use)
+            if want.limits.paced:
+                self._paces.count(want.charge.tier, want.charge.tokens)
+        if made:
+            self._connection.execute(_ADD_ENTRY, [self._entry(one) for one in made])
+        return said
+
+    def _taken(self, keys: list[str]) -> dict[str, Refusal]:
+        """Say which keys have an answer, or an open call whose process lives."""
+        found, _ = answers.find(self._connection, keys)
+        taken = {key: Refusal("answered") for key in found}
+        for row in self._connection.execute(_FIND_OPEN, {"keys": keys}).all():
+            if self._lives(row.id, Owner(row.pid, row.boot)):
+                taken.setdefault(row.key, Refusal("busy"))
+            else:
+                self._give_up([row.id])
+        return taken
+
+    def _refusal(self, want: Want, day: str) -> Refusal | None:
+        charge, limits = want.charge, want.limits
+        blocked = self._blocked(want, day, with_held=True)
+        if blocked:
+            self.reap()  # what a dead process held is used now
+            for_good = self._blocked(want, day, with_held=False)
+            return Refusal("budget", for_good) if for_good else Refusal("wait", blocked)
+        if not limits.paced:
+            return None
+        if limits.tokens_a_minute is not None and charge.tokens > limits.tokens_a_minute:
+            return Refusal("budget", "tokens a minute")
+        seconds = self._paces.wait(charge.tier, limits, charge.tokens)
+        return Refusal("rate", seconds=seconds) if seconds > 0 else None
+
+    def _blocked(self, want: Want, day: str, *, with_held: bool) -> str:
+        """Name the cap that a call would pass, or return ""."""
+        run = replace(want.limits.run, cost=_smaller(want.cap, want.limits.run.cost))
+        names = account_names(want.charge.run, day)
+        for name, caps, whose in zip(names, (run, want.limits.day), ("of the run", "of the day"), strict=True):
+            have = self._sums.used(name) + (self._sums.held(name) if with_held else Use())
+            if what := caps.exceeded(have, want.charge.use):
+                return f"{what} {whose}"
+        return ""
+
+    def _entry(self, one: Reservation) -> dict[str, object]:
+        charge = one.charge
+        return {
+            "id": one.id,
+            "key": charge.key,
+            "run": charge.run,
+            "tier": charge.tier,
+            "model": charge.model,
+            "price_source": charge.price_source,
+            "reserved": charge.most,
+            "reserved_tokens": charge.tokens,
+            "reserved_seconds": charge.seconds,
+            "cost": 0,
+            "calls": 0,
+            "tokens": 0,
+            "seconds": 0,
+            "state": "open",
+            "note": "",
+            "pid": self._owner.pid,
+            "boot": self._owner.boot,
+            "opened": one.opened,
+            "day": one.day,
+        }
+
+    def reap(self) -> Unsettled:
+        """Charge in full every open call whose process is gone: its answer may have been billed. Once in a turn."""
+        if self._reaped:
+            return Unsettled()
+        self._reaped = True
+        rows = self._connection.execute(_ALL_OPEN).all()
+        dead = [row for row in rows if not self._lives(row.id, Owner(row.pid, row.boot))]
+        self._give_up([row.id for row in dead])
+        return Unsettled(len(dead), sum(row.reserved for row in dead))
+
+    def _give_up(self, ids: list[int]) -> None:
+        if ids:
+            rows = self._connection.execute(_FIND_ENTRIES, {"ids": ids}).all()
+            self._close({row.id: ("unknown", _reserved(row), _KILLED) for row in rows})
+
+    def save(self) -> None:
+        """Write the sums: nothing else may happen in this turn afterwards."""
+        self._sums.save()
+        self._paces.save()
 
 
-def _hold(connection: Connection, charge: Charge, cap: int) -> bool:
-    """Add to the held sum if it stays within the cap; the check and the change are one statement."""
-    values = {"of_run": charge.run, "more": charge.most}
-    # A call that is free may go even where the cap was lowered below what is spent.
-    statement = _HOLD_WITHIN_CAP if charge.most else _HOLD
-    values |= {"cap": cap} if charge.most else {}
-    if connection.execute(statement, values).rowcount:
-        return True
-    if connection.execute(_FIND_SUMS, {"of_run": charge.run}).first() is not None:
-        return False
-    connection.execute(_ADD_SUMS, {"run": charge.run})
-    return bool(connection.execute(statement, values).rowcount)
+def _reserved(row: Any) -> Use:
+    return Use(row.reserved, 1, row.reserved_tokens, row.reserved_seconds)
 
 
-def _sums(connection: Connection, run: str) -> tuple[int, int]:
-    row = connection.execute(_FIND_SUMS, {"of_run": run}).first()
-    return (0, 0) if row is None else (int(row.spent), int(row.held))
-
-
-def close(connection: Connection, entry: int, state: State, *, cost: int, note: str, now: float) -> None:
-    """End a call and correct the sums; a call that was given up meanwhile is corrected too."""
-    row = connection.execute(_FIND_ENTRY, {"of_id": entry}).one()
-    ended = {"new_state": state, "new_cost": cost, "new_note": note, "new_closed": now}
-    connection.execute(_END_ENTRY, {"of_id": entry, **ended})
-    freed = row.reserved if row.state == "open" else 0
-    connection.execute(_MOVE, {"of_run": row.run, "freed": freed, "paid": cost - row.cost})
-
-
-def reap(connection: Connection, *, now: float, lives: Lives) -> Unsettled:
-    """Charge in full every open call whose process is gone: its answer may have been billed."""
-    open_calls = connection.execute(_ALL_OPEN).all()
-    dead = [row for row in open_calls if not lives(row.id, Owner(row.pid, row.boot))]
-    for row in dead:
-        _give_up(connection, row.id, now)
-    return Unsettled(len(dead), sum(row.reserved for row in dead))
-
-
-def _give_up(connection: Connection, entry: int, now: float) -> None:
-    reserved = connection.execute(_FIND_ENTRY, {"of_id": entry}).one().reserved
-    close(connection, entry, "unknown", cost=reserved, note="its process ended before the answer was stored", now=now)
-
-
-def account(connection: Connection, run: str) -> Account:
-    """Return the sums of a run."""
-    spent, held = _sums(connection, run)
-    return Account(run, spent, held, int(connection.execute(_UNKNOWN, {"of_run": run}).scalar() or 0))
-
-
-def rows(connection: Connection, run: str | None = None) -> list[dict[str, object]]:
-    """Return the ledger's rows, of one run or of all, in the order they were opened."""
-    chosen = select(_LEDGER).order_by(_LEDGER.c.id)
-    if run is not None:
-        chosen = chosen.where(_LEDGER.c.run == run)
-    return [dict(row) for row in connection.execute(chosen).mappings()]
+def _smaller(one: int, other: int | None) -> int:
+    return one if other is None else min(one, other)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from weaksup.errors import UsageError
+from weaksup.store.accounts import utc_day
 
 __all__ = ["MIGRATIONS", "migrate"]
 
 
 def m001_answers_and_ledger(connection: Connection) -> None:
     """Make the tables of paid answers, of reservations and payments, and of the sums of each run."""
+    blob, number = ("BYTEA", "BIGINT") if connection.dialect.name == "postgresql" else ("BLOB", "INTEGER")
     for statement in (
-        """CREATE TABLE answers (
+        f"""CREATE TABLE answers (
             key VARCHAR NOT NULL PRIMARY KEY,
-            body BLOB NOT NULL,
+            body {blob} NOT NULL,
             sha256 VARCHAR NOT NULL,
             cost BIGINT NOT NULL,
             model VARCHAR NOT NULL,
@@ -24,8 +26,8 @@ def m001_answers_and_ledger(connection: Connection) -> None:
             output_tokens BIGINT,
             created DOUBLE PRECISION NOT NULL
         )""",
-        """CREATE TABLE ledger (
-            id INTEGER NOT NULL PRIMARY KEY,
+        f"""CREATE TABLE ledger (
+            id {number} NOT NULL PRIMARY KEY,
             key VARCHAR NOT NULL,
             run VARCHAR NOT NULL,
             tier VARCHAR NOT NULL,
@@ -51,7 +53,49 @@ def m001_answers_and_ledger(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_answers_and_ledger,)
+def m002_caps_by_run_and_day(connection: Connection) -> None:
+    """Count calls, tokens and people's time beside dollars, for each run and each UTC day; make room for rates."""
+    for name in ("calls", "reserved_tokens", "tokens", "reserved_seconds", "seconds"):
+        connection.exec_driver_sql(f"ALTER TABLE ledger ADD COLUMN {name} BIGINT NOT NULL DEFAULT 0")
+    for statement in (
+        "ALTER TABLE ledger ADD COLUMN day VARCHAR NOT NULL DEFAULT ''",
+        """CREATE TABLE accounts (
+            name VARCHAR NOT NULL PRIMARY KEY,
+            used_cost BIGINT NOT NULL,
+            used_calls BIGINT NOT NULL,
+            used_tokens BIGINT NOT NULL,
+            used_seconds BIGINT NOT NULL,
+            held_cost BIGINT NOT NULL,
+            held_calls BIGINT NOT NULL,
+            held_tokens BIGINT NOT NULL,
+            held_seconds BIGINT NOT NULL
+        )""",
+        """CREATE TABLE paces (
+            tier VARCHAR NOT NULL,
+            second BIGINT NOT NULL,
+            requests BIGINT NOT NULL,
+            tokens BIGINT NOT NULL,
+            PRIMARY KEY (tier, second)
+        )""",
+        "UPDATE ledger SET calls = 1 WHERE state IN ('done', 'unknown')",
+        """UPDATE ledger SET tokens = COALESCE(
+            (SELECT input_tokens + output_tokens FROM answers WHERE answers.key = ledger.key), 0
+        ) WHERE state = 'done'""",
+    ):
+        connection.exec_driver_sql(statement)
+    for (opened,) in connection.exec_driver_sql("SELECT DISTINCT opened FROM ledger").all():
+        row = {"day": utc_day(opened), "opened": opened}
+        connection.execute(text("UPDATE ledger SET day = :day WHERE opened = :opened"), row)
+    for account in ("'run/' || run", "'day/' || day"):
+        connection.exec_driver_sql(
+            f"""INSERT INTO accounts SELECT {account}, SUM(cost), SUM(calls), SUM(tokens), 0,
+            SUM(CASE WHEN state = 'open' THEN reserved ELSE 0 END), SUM(CASE WHEN state = 'open' THEN 1 ELSE 0 END),
+            0, 0 FROM ledger GROUP BY {account}"""  # noqa: S608
+        )
+    connection.exec_driver_sql("DROP TABLE budgets")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_answers_and_ledger, m002_caps_by_run_and_day)
 
 
 def migrate(connection: Connection, *, where: str) -> None:

@@ -24,7 +24,11 @@ class Owner:
 
 def this_process() -> Owner:
     """Return the owner of the reservations that this process makes."""
-    pid = os.getpid()  # asked each time: a fork changes it
+    return _owner(os.getpid())  # asked each time: a fork changes it
+
+
+@lru_cache(maxsize=1)
+def _owner(pid: int) -> Owner:
     return Owner(pid, f"{_boot_id()}/{_began(pid)}")
 
 

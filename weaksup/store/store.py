@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection
 
-from weaksup.store import answers, ledger
+from weaksup.store import answers, reports
+from weaksup.store.accounts import utc_day
 from weaksup.store.answers import Answer
+from weaksup.store.calls import Charge, End, Refusal, Reservation, Want
 from weaksup.store.database import Database
-from weaksup.store.ledger import Account, Charge, Refusal, Reservation, Unsettled
-from weaksup.store.owner import Owner, is_alive, this_process
+from weaksup.store.ledger import Turn, Unsettled
+from weaksup.store.owner import Owner
+from weaksup.store.postgres import Postgres, is_url
+from weaksup.store.reports import Account
+from weaksup.store.sqlite_file import SqliteFile
+from weaksup.store.use import Limits, Use
+from weaksup.store.writer import Writer
 
 __all__ = ["Store"]
 
@@ -24,17 +31,21 @@ _UNDER_WAY: set[tuple[str, int]] = set()
 
 
 class Store:
-    """Paid answers and their ledger in one SQLite file, shared by threads and processes.
+    """Paid answers and their ledger, shared by threads and processes: a path for SQLite, a URL for PostgreSQL.
 
     The order of a call is `reserve`, send, `settle`: the answer and its charge are one transaction, and nothing is
-    parsed before. `unsettled` says what was found open, and charged in full, when the store was opened.
+    parsed before. What threads write at the same time is one transaction: one sync to disk serves them all.
+    `unsettled` says what was found open, and charged in full, when the store was opened.
     """
 
-    def __init__(self, path: str | Path, *, clock: Callable[[], float] = time.time) -> None:
-        self.path = Path(path)
+    def __init__(self, where: str | Path, *, clock: Callable[[], float] = time.time) -> None:
+        on_server = isinstance(where, str) and is_url(where)
+        backend = Postgres(str(where)) if on_server else SqliteFile(Path(where))
+        self.name = backend.name
         self._clock = clock
-        self._database = Database(path)
-        self._name = str(self.path.resolve())
+        self._database = Database(backend)
+        self._name = self.name if on_server else str(Path(where).resolve())
+        self._writer: Writer[Want | End, Reservation | Refusal | None] = Writer(self._write_all, name="store")
         self.unsettled: Unsettled = self.reap()
 
     def __enter__(self) -> Self:
@@ -46,79 +57,110 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what waits, and close the database."""
+        self._writer.close()
         self._database.close()
 
     def find(self, keys: Iterable[str]) -> tuple[dict[str, Answer], list[str]]:
         """Return the answers found, by key, and the keys of damaged answers, which are not used."""
         with self._database.reading() as connection:
-            return answers.find_many(connection, keys)
+            return answers.find(connection, keys)
 
-    def reserve(self, charge: Charge, *, cap: int) -> Reservation | Refusal:
-        """Reserve the most a call may cost while `spent + held + most <= cap` for its run, or say why not.
+    def reserve(self, charge: Charge, *, cap: int, limits: Limits | None = None) -> Reservation | Refusal:
+        """Reserve the most a call may use, if that is within the run's `cap` in micro-dollars and all limits.
 
+        The check and the reservation are one transaction, so no number of threads and processes passes a cap together.
         The reservation is on disk when this returns.
         """
+        got = self._writer.write(Want(charge, cap, limits or Limits()))
+        assert got is not None
+        return got
 
-        def write(connection: Connection) -> Reservation | Refusal:
-            if answers.find(connection, charge.key) is not None:
-                return Refusal.ANSWERED
-            got = ledger.open_call(
-                connection, charge, cap=cap, owner=this_process(), now=self._clock(), lives=self._lives
-            )
-            if isinstance(got, Reservation):  # before the commit: no other thread may take it for abandoned
-                _UNDER_WAY.add((self._name, got.id))
-            return got
+    def settle(self, held: Reservation, answer: Answer, *, seconds: int = 0) -> None:
+        """Store an answer and charge its cost, in one transaction; `seconds` of people's time went into it."""
+        self._end(_settled(held, answer, seconds))
 
-        return self._database.write(write)
+    def settle_later(
+        self, held: Reservation, answer: Answer, *, then: Callable[[BaseException | None], None], seconds: int = 0
+    ) -> None:
+        """Settle without waiting: before anything that this thread asks for next.
 
-    def settle(self, held: Reservation, answer: Answer) -> None:
-        """Store an answer and charge its cost, in one transaction."""
+        `then` is called from another thread once the answer is on disk, with `None`, or with what went wrong.
+        """
 
-        def write(connection: Connection) -> None:
-            now = self._clock()
-            answers.put(connection, answer, now=now)
-            ledger.close(connection, held.id, "done", cost=answer.cost, note="", now=now)
+        def ended(error: BaseException | None) -> None:
+            _UNDER_WAY.discard((self._name, held.id))
+            then(error)
 
-        self._end(held, write)
+        self._writer.submit(_settled(held, answer, seconds), then=ended)
 
-    def release(self, held: Reservation, note: str) -> None:
-        """Give a reservation back: the provider did not take the call."""
-
-        def write(connection: Connection) -> None:
-            ledger.close(connection, held.id, "released", cost=0, note=note, now=self._clock())
-
-        self._end(held, write)
+    def release(self, held: Reservation, note: str, *, sent: bool = False) -> None:
+        """Give a reservation back: the provider took no money. A call that was `sent` still counts as a call."""
+        self._end(End(held, "released", Use(calls=int(sent)), note))
 
     def charge_in_full(self, held: Reservation, note: str) -> None:
         """Charge all that was reserved: the call was sent, and nobody knows whether it was billed."""
-
-        def write(connection: Connection) -> None:
-            ledger.close(connection, held.id, "unknown", cost=held.reserved, note=note, now=self._clock())
-
-        self._end(held, write)
+        self._end(End(held, "unknown", held.charge.use, note))
 
     def reap(self) -> Unsettled:
         """Charge in full the open calls whose process is gone."""
-        return self._database.write(lambda connection: ledger.reap(connection, now=self._clock(), lives=self._lives))
+        with self._database.writing() as connection:
+            turn = self._turn(connection)
+            found = turn.reap()
+            turn.save()
+        return found
 
     def account(self, run: str) -> Account:
-        """Return what a run has spent and holds."""
+        """Return what a run has used and holds."""
         with self._database.reading() as connection:
-            return ledger.account(connection, run)
+            return reports.run_account(connection, run)
+
+    def day_account(self, day: str | None = None) -> Account:
+        """Return what all runs have used and hold on a UTC day ("2026-11-22"), today if none is named."""
+        with self._database.reading() as connection:
+            return reports.day_account(connection, day or utc_day(self._clock()))
 
     def ledger(self, run: str | None = None) -> list[dict[str, object]]:
         """Return the ledger's rows, of one run or of all."""
         with self._database.reading() as connection:
-            return ledger.rows(connection, run)
+            return reports.rows(connection, run)
 
-    def _end(self, held: Reservation, write: Callable[[Connection], None]) -> None:
+    def _end(self, end: End) -> None:
         try:
-            self._database.write(write)
+            self._writer.write(end)
         finally:
-            _UNDER_WAY.discard((self._name, held.id))
+            _UNDER_WAY.discard((self._name, end.held.id))
 
-    def _lives(self, entry: int, owner: Owner) -> bool:
-        if owner == this_process():
-            return (self._name, entry) in _UNDER_WAY
-        return is_alive(owner)
+    def _write_all(self, work: Sequence[Want | End]) -> list[Reservation | Refusal | None]:
+        """Write what many threads want in one transaction: ends first, as they may free what others wait for."""
+        ends = [one for one in work if isinstance(one, End)]
+        wants = [one for one in work if isinstance(one, Want)]
+        made: set[tuple[str, int]] = set()
+        try:
+            with self._database.writing() as connection:
+                turn = self._turn(connection)
+                turn.end(ends)
+                said = turn.open(wants)
+                turn.save()
+                made = {(self._name, one.id) for one in said if isinstance(one, Reservation)}
+                _UNDER_WAY.update(made)  # before the commit: nobody may take them for abandoned
+        except BaseException:
+            _UNDER_WAY.difference_update(made)
+            raise
+        replies = iter(said)
+        return [next(replies) if isinstance(one, Want) else None for one in work]
+
+    def _turn(self, connection: Connection) -> Turn:
+        backend = self._database.backend
+        owner, alive = backend.owner(), backend.alive(connection)
+
+        def lives(entry: int, other: Owner) -> bool:
+            return (self._name, entry) in _UNDER_WAY if other == owner else alive(other)
+
+        return Turn(connection, owner=owner, now=self._clock(), lives=lives)
+
+
+def _settled(held: Reservation, answer: Answer, seconds: int) -> End:
+    known = answer.input_tokens is not None and answer.output_tokens is not None
+    tokens = (answer.input_tokens or 0) + (answer.output_tokens or 0) if known else held.charge.tokens
+    return End(held, "done", Use(answer.cost, 1, tokens, seconds), answer=answer)
