@@ -20,9 +20,10 @@ Examples:
   weaksup ask votes.parquet --prompts prompts.py --tier openai:qwen3 --budget 0 -o more.parquet \\
       --set base_url=http://127.0.0.1:11434/v1 --set free=true
 \b
-A tier in TOML (dollars per million tokens; openai models may leave the price out):
+Short forms: openai, anthropic, google, deepseek, mistral, ollama, vllm, llamacpp, lmstudio, gguf, student, people.
+A tier in TOML (dollars per million tokens; listed models may leave the price out):
   name = "cheap"
-  provider = "openai"          # or "replay", "simulated"
+  provider = "openai"          # docs/asking.md lists all
   model = "gpt-4o-mini"
   price = {input = 0.15, output = 0.6}
 """
@@ -121,6 +122,7 @@ def _choose_tier(text: str, name: str | None, settings: tuple[str, ...]) -> Tier
     """Read --tier: a TOML file, or provider:model."""
     from pathlib import Path
 
+    from weaksup.distill import load_bundle
     from weaksup.errors import ConfigError
     from weaksup.llm import make_tier
     from weaksup.llm.tiers import PROVIDERS, read_tables
@@ -128,14 +130,14 @@ def _choose_tier(text: str, name: str | None, settings: tuple[str, ...]) -> Tier
     changed = dict(_setting(part) for part in settings)
     provider, _, model = text.partition(":")
     if provider in PROVIDERS and model:
-        return make_tier({"name": model, "provider": provider, "model": model, **changed})
+        return make_tier({"name": model, "provider": provider, "model": model, **changed}, load_student=load_bundle)
     if text in PROVIDERS:
         raise ConfigError(f"--tier: expected {text}:MODEL or a TOML file with the tier, got {text} without a model")
     tables = [table for table in read_tables(text) if name in (None, table.get("name"))]
     if len(tables) != 1:
         wanted = f'a tier named "{name}"' if name else "one tier, or --tier-name NAME"
         raise ConfigError(f"{text}: expected {wanted}, got {len(tables)}")
-    return make_tier({**tables[0], **changed}, folder=Path(text).parent)
+    return make_tier({**tables[0], **changed}, folder=Path(text).parent, load_student=load_bundle)
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from weaksup.labeling_functions.patterns import keywords, lookup, regex
     from weaksup.labeling_functions.preprocessors import Preprocessor, preprocessor
     from weaksup.labeling_functions.prompts import PromptFunction, prompt_function
+    from weaksup.labeling_functions.shots import FewShot, few_shot
     from weaksup.labeling_functions.voters import as_voters
 
 _HOMES = {
     "ExampleCase": "checks",
     "Failure": "checks",
+    "FewShot": "shots",
     "LFModule": "module",
     "LabelingFunction": "base",
     "Preprocessor": "preprocessors",
@@ -29,6 +31,7 @@ _HOMES = {
     "as_voters": "voters",
     "check_examples": "checks",
     "example_cases": "checks",
+    "few_shot": "shots",
     "keywords": "patterns",
     "labeling_function": "base",
     "load_lf_module": "module",
@@ -46,6 +49,7 @@ _HOMES = {
 __all__ = [
     "ExampleCase",
     "Failure",
+    "FewShot",
     "LFModule",
     "LabelingFunction",
     "Preprocessor",
@@ -53,6 +57,7 @@ __all__ = [
     "as_voters",
     "check_examples",
     "example_cases",
+    "few_shot",
     "keywords",
     "labeling_function",
     "load_lf_module",

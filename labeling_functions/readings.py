@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from weaksup.labels import ABSTAIN
 from weaksup.protocols import Reading
 
-__all__ = ["read_label"]
+__all__ = ["read_label", "read_labels"]
 
-_MOST_CHARS = 20_000  # a label, a number and a reason need far less
+_MOST_CHARS = 20_000  # of one answer: a label, a number and a reason need far less
+_MOST_REASON = 1_000
 # Opening and closing; the escapes are the curly quotes of English and German.
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "«": "»", "\u201e": "\u201c", "*": "*"}
 _FIELDS = {"label", "confidence", "reason"}
@@ -37,12 +38,51 @@ def read_label(text: str, names: Sequence[str]) -> Reading:
         return Reading(ABSTAIN, str(error))
 
 
-def _read(text: str, names: Sequence[str]) -> Reading:
-    if len(text) > _MOST_CHARS:
+def read_labels(text: str, items: Sequence[str], names: Sequence[str]) -> tuple[Reading, ...]:
+    """Read `{"ID": {"label": "NAME"}, ...}`: one reading for each of the `items`, in order; never raise, never guess.
+
+    An item that has no answer or two, or one that is not a label, abstains; an id that nobody asked about is no answer.
+
+    >>> [reading.code for reading in read_labels('{"a": {"label": "HAM"}, "x": "HAM"}', ["a", "b"], ["HAM", "SPAM"])]
+    [0, -1]
+    """
+    try:
+        answers = _json(_plain(text, _MOST_CHARS * max(1, len(items))), hook=_Pairs)
+    except _Unreadable as error:
+        return tuple(Reading(ABSTAIN, str(error)) for _ in items)
+    if not isinstance(answers, _Pairs):
+        return tuple(Reading(ABSTAIN, "the answer has no item ids") for _ in items)
+    return tuple(_read_item([said for key, said in answers if key == item], names) for item in items)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it was written: a name that comes twice is seen twice."""
+
+
+def _read_item(said: list[Any], names: Sequence[str]) -> Reading:
+    """Read what was said of one item."""
+    try:
+        if len(said) != 1:
+            raise _Unreadable("no answer for this item" if not said else "two answers for this item")
+        if isinstance(said[0], str):
+            return Reading(_find(said[0].strip(), names))
+        return _from_object(_distinct(said[0]) if isinstance(said[0], _Pairs) else said[0], names)
+    except _Unreadable as error:
+        return Reading(ABSTAIN, str(error))
+
+
+def _plain(text: str, most: int) -> str:
+    """Take off what may stand around an answer."""
+    if len(text) > most:
         raise _Unreadable("the answer is too long")
     plain = _without_fence(text.strip().strip("\ufeff").strip())
     if not plain:
         raise _Unreadable("the answer is empty")
+    return plain
+
+
+def _read(text: str, names: Sequence[str]) -> Reading:
+    plain = _plain(text, _MOST_CHARS)
     if plain in names:
         return Reading(names.index(plain))
     if plain[0] in "{[":
@@ -69,9 +109,9 @@ def _without_quotes(text: str) -> str:
     return text
 
 
-def _json(text: str) -> Any:
+def _json(text: str, hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=hook or _distinct, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise _Unreadable("the answer is not JSON") from None
 
@@ -95,8 +135,12 @@ def _from_object(data: Any, names: Sequence[str]) -> Reading:
         raise _Unreadable("the model gave no label")
     if not isinstance(label, str):
         raise _Unreadable("the answer is not a label")
+    code = _find(label if label in names else label.strip(), names)
+    because = data.get("reason")
     return Reading(
-        _find(label if label in names else label.strip(), names), confidence=_confidence(data.get("confidence"))
+        code,
+        confidence=_confidence(data.get("confidence")),
+        because=" ".join(because.split())[:_MOST_REASON] if isinstance(because, str) else "",
     )
 
 

@@ -70,6 +70,7 @@ class Project(_Section):
     label_model: FitSettings = FitSettings()
     ask: AskSettings | None = None
     tiers: tuple[dict[str, Any], ...] = ()
+    local_only: bool = False  # no tier may send to another machine
     student: StudentSettings = StudentSettings()
     output: str = "out"
     folder: Path = Path()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from weaksup.corpus import Chunk
+    from weaksup.corpus.rows import Row
     from weaksup.labels import LabelSpace
     from weaksup.votes import VoteMatrix
 
 __all__ = [
     "ChunkVotes",
+    "FittingPrompt",
     "LabelModelProtocol",
     "Prompt",
     "PromptFunctionProtocol",
@@ -67,11 +69,18 @@ class LabelModelProtocol(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent for one row: a system text, a user text, and the answers allowed."""
+    """What is sent for one row: a system text, a user text, and the answers allowed.
+
+    `wants` says what an answer holds beside its label: "reason", "confidence". A prompt about several rows names each
+    by an id in `items`. `sample` counts the times that the same question was asked before.
+    """
 
     system: str
     user: str
     answers: tuple[str, ...]
+    wants: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    sample: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +102,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reply says: a class index, or ABSTAIN with the reason; `confidence` in 0..1 where the reply has one."""
+    """What a reply says: a class index, or ABSTAIN with the reason; `confidence` in 0..1 where the reply has one.
+
+    `because` is the reason that the answerer gave for its label.
+    """
 
     code: int
     reason: str = ""
     confidence: float | None = None
+    because: str = ""
 
 
 class PromptFunctionProtocol(Protocol):
@@ -123,6 +136,15 @@ class PromptFunctionProtocol(Protocol):
 
     def parse(self, text: str) -> int:
         """Turn a reply into a class index, or ABSTAIN when it is no clean answer."""
+        ...
+
+
+@runtime_checkable
+class FittingPrompt(PromptFunctionProtocol, Protocol):
+    """A prompt function that a tier can hold to what may leave, and ask for more than a label."""
+
+    def fitted(self, *, clean: Callable[[Row], Row] | None, wants: tuple[str, ...]) -> Self:
+        """Return it so that every row that it shows has gone through `clean`; `wants` as in `Prompt`."""
         ...
 
 

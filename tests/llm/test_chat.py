@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaksup.llm.chat import Fitting, chat_body, error_text, read_completion
+from weaksup.llm.chat import Fitting, chat_body, error_text, most_tokens, read_completion, usual_tokens
 from weaksup.llm.failures import Ambiguous
 from weaksup.protocols import Prompt, Reply
 
@@ -84,6 +85,20 @@ def test_an_endpoint_teaches_what_it_accepts() -> None:
     assert not fitting.learn(fitting.apply(BODY), "context too long")
 
 
+def test_the_schema_holds_the_answer_to_what_is_wanted_and_to_the_items() -> None:
+    both = Prompt("s", "u", ("A", "B"), wants=("confidence", "reason"))
+    one = chat_body(both, model="m", max_tokens=50, params={})
+    schema = one["response_format"]["json_schema"]["schema"]
+    assert schema["required"] == list(schema["properties"]) == ["reason", "label", "confidence"]
+    many = chat_body(replace(both, items=("x", "y")), model="m", max_tokens=50, params={})
+    outer = many["response_format"]["json_schema"]["schema"]
+    assert outer["required"] == ["x", "y"]
+    assert outer["$defs"]["answer"] == schema
+    assert many["max_completion_tokens"] == 100
+    assert usual_tokens(many).output_tokens > usual_tokens(one).output_tokens > usual_tokens(BODY).output_tokens
+    assert most_tokens(many).output_tokens == 100
+
+
 @given(st.lists(st.sampled_from(["response_format", "max_tokens", "max_completion_tokens", "temperature", "x"])))
 def test_the_limit_on_the_answer_is_never_dropped(refusals: list[str]) -> None:
     fitting = Fitting(new_limit=False)
@@ -91,6 +106,21 @@ def test_the_limit_on_the_answer_is_never_dropped(refusals: list[str]) -> None:
         fitting.learn(fitting.apply(BODY), refusal)
         sent = fitting.apply(BODY)
         assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 50
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "Invalid schema for response_format 'answer'",
+        "Unknown name \"$defs\" at 'generation_config.response_schema'",
+        "failed to parse grammar",
+        "This model does not support structured outputs",
+    ],
+)
+def test_a_schema_that_is_refused_in_any_words_gives_way_to_json_mode(refusal: str) -> None:
+    fitting = Fitting(new_limit=False)
+    assert fitting.learn(fitting.apply(BODY), refusal)
+    assert fitting.apply(BODY)["response_format"] == {"type": "json_object"}
 
 
 def test_a_thread_that_was_refused_late_tries_what_another_has_learned() -> None:

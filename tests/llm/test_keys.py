@@ -37,7 +37,13 @@ def test_each_part_of_a_request_changes_the_key() -> None:
         prompt = Prompt(system, user, ("A", "B"))
         return {"url": "u", "body": chat_body(prompt, model=model, max_tokens=limit, params={"temperature": heat})}
 
+    def asked(**more: Any) -> dict[str, Any]:
+        return {"url": "u", "body": chat_body(Prompt("s", "u", ("A", "B"), **more), model="m", max_tokens=9, params={})}
+
     variants = [
+        key(asked()),
+        key(asked(wants=("reason",))),
+        key(asked(items=("x", "y"))),
         key(body()),
         key(body(system="t")),
         key(body(user="v")),

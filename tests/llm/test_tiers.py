@@ -60,7 +60,7 @@ def test_a_model_on_this_machine_may_be_free() -> None:
         ({}, '"name" is missing'),
         ({"name": "x"}, '"provider" is missing'),
         ({"name": "x", "provider": "openai"}, '"model" is missing'),
-        ({"name": "x", "provider": "magic"}, "expected one of openai, replay, simulated"),
+        ({"name": "x", "provider": "magic"}, "expected one of openai, anthropic, .* simulated"),
         ({**OPENAI, "modle": "x"}, '"modle" is not a setting'),
         ({**OPENAI, "api_key": "sk-1"}, "keys do not belong in a file"),
         ({**OPENAI, "max_tokens": "many"}, "expected a whole number"),

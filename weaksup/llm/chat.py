@@ -9,10 +9,22 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from weaksup.errors import ConfigError
 from weaksup.llm.failures import Ambiguous
+from weaksup.llm.logprobs import label_confidence
+from weaksup.llm.prices import Usage
 from weaksup.protocols import Prompt, Reply
 
-__all__ = ["PARAMS", "Fitting", "chat_body", "error_text", "read_completion"]
+__all__ = [
+    "PARAMS",
+    "Fitting",
+    "chat_body",
+    "check_params",
+    "error_text",
+    "most_tokens",
+    "read_completion",
+    "usual_tokens",
+]
 
 # What a tier may set beside model, prompt and limit. Not here: n, stream, tools, service_tier, which change the price
 # or the shape of the answer.
@@ -20,6 +32,7 @@ PARAMS = frozenset(
     {
         "chat_template_kwargs",
         "frequency_penalty",
+        "logprobs",
         "min_p",
         "presence_penalty",
         "reasoning_effort",
@@ -30,24 +43,75 @@ PARAMS = frozenset(
         "verbosity",
     }
 )
+# What a refusal of the answer's form may speak of; "schema" also stands for json_schema and response_schema.
+_FORMAT_WORDS = ("response_format", "schema", "json_object", "structured", "grammar", "$ref", "$defs")
 _MOST_TOKENS = 10**9  # more than this is no count of tokens
+_TEMPLATE_TOKENS = 64  # what chat templates put around the messages
+_BYTES_A_TOKEN = 4  # English text, as a rule of thumb
+_USUAL_TOKENS = {"label": 12, "confidence": 8, "reason": 40}  # of an answer's parts, braces and quotes included
+
+
+def check_params(params: Mapping[str, Any], where: str) -> None:
+    """Refuse a parameter that would change what an answer costs, or how it is read; `where` names the tier."""
+    odd = sorted(set(params) - PARAMS)
+    if odd:
+        raise ConfigError(f'{where}: "{odd[0]}" is not a parameter; the parameters are {", ".join(sorted(PARAMS))}')
+    if not isinstance(params.get("seed", 0), int):
+        raise ConfigError(f'{where}: "seed": expected a whole number, got {params["seed"]!r}')
 
 
 def chat_body(prompt: Prompt, *, model: str, max_tokens: int, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the request: the answer is held to a JSON object with one of the labels, and to `max_tokens`."""
-    schema = {
-        "type": "object",
-        "properties": {"label": {"type": "string", "enum": list(prompt.answers)}},
-        "required": ["label"],
-        "additionalProperties": False,
-    }
+    """Build the request: the answer is held to a JSON object with one of the labels, and to `max_tokens` an item.
+
+    Each sample of a prompt gets a seed of its own where the tier sets one.
+    """
+    if prompt.sample and "seed" in params:
+        params = {**params, "seed": params["seed"] + prompt.sample}
+    schema = _answer_schema(prompt)
     return {
         "model": model,
         "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
         **params,
-        "max_completion_tokens": max_tokens,
+        "max_completion_tokens": max_tokens * max(1, len(prompt.items)),
         "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}},
     }
+
+
+def _answer_schema(prompt: Prompt) -> dict[str, Any]:
+    """Return the schema of one answer, or, for a prompt with items, of an object that has one under every item's id."""
+    parts: dict[str, Any] = {"reason": {"type": "string"}} if "reason" in prompt.wants else {}
+    parts["label"] = {"type": "string", "enum": list(prompt.answers)}
+    if "confidence" in prompt.wants:
+        parts["confidence"] = {"type": "number"}
+    one = _strict(parts)
+    if not prompt.items:
+        return one
+    return {**_strict({name: {"$ref": "#/$defs/answer"} for name in prompt.items}), "$defs": {"answer": one}}
+
+
+def _strict(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def most_tokens(body: Mapping[str, Any]) -> Usage:
+    """Return one token a byte of the request: a byte-level tokenizer never makes more."""
+    text = json.dumps(body, ensure_ascii=False)
+    return Usage(len(text.encode("utf-8", "surrogatepass")) + _TEMPLATE_TOKENS, body["max_completion_tokens"])
+
+
+def usual_tokens(body: Mapping[str, Any]) -> Usage:
+    """Return the usual length of the prompt's tokens and of the answers in JSON."""
+    size = sum(len(message["content"].encode("utf-8", "replace")) for message in body["messages"])
+    schema = body["response_format"]["json_schema"]["schema"]
+    items = len(schema["properties"]) if "$defs" in schema else 1
+    parts = schema["$defs"]["answer"]["properties"] if "$defs" in schema else schema["properties"]
+    answer = items * sum(_USUAL_TOKENS[part] for part in parts)
+    return Usage(size // _BYTES_A_TOKEN + 10, min(answer, body["max_completion_tokens"]))
 
 
 class Fitting:
@@ -77,7 +141,7 @@ class Fitting:
         """Read a refusal of the body that was sent; return whether another form is worth trying."""
         said = refusal.lower()
         asked = sent.get("response_format", {}).get("type")
-        if asked and any(word in said for word in ("response_format", "json_schema", "json_object", "structured")):
+        if asked and any(word in said for word in _FORMAT_WORDS):
             return self._drop(self._formats, asked)
         for limit in ("max_completion_tokens", "max_tokens"):
             if limit in sent and limit in said:
@@ -113,6 +177,7 @@ def read_completion(body: bytes) -> Reply:
         input_tokens=_tokens(counted.get("prompt_tokens")),
         output_tokens=_tokens(counted.get("completion_tokens")),
         model=str(data.get("model") or "")[:200],
+        confidence=label_confidence(choice.get("logprobs"), text),
         fault=_fault(choice, message, text),
     )
 

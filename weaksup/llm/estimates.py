@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from weaksup.llm.grouped import group_rows
 from weaksup.llm.jobs import make_jobs, make_request
+from weaksup.llm.samples import sample_prompts
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol
 from weaksup.store import Store
@@ -25,14 +27,39 @@ class Estimate:
     most: int
 
 
-def estimate(rows: Iterable[Any], prompt: PromptFunctionProtocol, tier: Tier, store: Store | None = None) -> Estimate:
-    """Render every row and add up; answers that the store has cost nothing. No key is needed."""
-    jobs = make_jobs(rows, prompt, tier.provider)
-    stored = store.find(job.key for job in jobs.calls)[0] if store is not None else {}
-    left = [job for job in jobs.calls if job.key not in stored]
-    likely = most = 0
-    for job in left:
-        _, request = make_request(job.row, prompt, tier.provider)
-        likely += tier.price.charge(tier.provider.expect(request))
-        most += tier.price.charge(tier.provider.bound(request))
-    return Estimate(jobs.rows, len(left), len(jobs.calls) - len(left), likely, most)
+def estimate(
+    rows: Iterable[Any],
+    prompt: PromptFunctionProtocol,
+    tier: Tier,
+    store: Store | None = None,
+    *,
+    samples: int = 1,
+    items: int = 1,
+) -> Estimate:
+    """Render every row and add up; answers that the store has cost nothing. No key is needed.
+
+    `samples` and `items` as in `ask_samples` and `ask_items`.
+    """
+    if items > 1:
+        jobs, groups, grouped = group_rows(rows, prompt, tier, items=items)
+        return replace(_add_up(groups, [grouped], tier, store), rows=jobs.rows)
+    every = sample_prompts(prompt, tier, samples) if samples > 1 else [prompt]
+    return _add_up(list(rows), every, tier, store)
+
+
+def _add_up(
+    rows: Sequence[Any], prompts: Sequence[PromptFunctionProtocol], tier: Tier, store: Store | None
+) -> Estimate:
+    calls = cached = likely = most = 0
+    for prompt in map(tier.fitted, prompts):
+        jobs = make_jobs(rows, prompt, tier.provider)
+        stored = store.find(job.key for job in jobs.calls)[0] if store is not None else {}
+        for job in jobs.calls:
+            if job.key in stored:
+                cached += 1
+                continue
+            _, request = make_request(job.row, prompt, tier.provider)
+            calls += 1
+            likely += tier.price.charge(tier.provider.expect(request))
+            most += tier.price.charge(tier.provider.bound(request))
+    return Estimate(len(rows), calls, cached, likely, most)

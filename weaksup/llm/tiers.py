@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from weaksup.errors import ConfigError, PriceError
-from weaksup.llm.addresses import OPENAI_URL, is_loopback
-from weaksup.llm.openai_compatible import OpenAICompatible
-from weaksup.llm.prices import Price, list_price, read_price
+from weaksup.errors import ConfigError
+from weaksup.llm.egress import Egress, check_local, must_stay_local
+from weaksup.llm.prices import Price
 from weaksup.llm.provider import Provider
-from weaksup.llm.replay import Replay
+from weaksup.llm.redaction import KINDS
+from weaksup.llm.settings import TierSettings
 from weaksup.llm.simulated import Simulated, simulated_name
+from weaksup.llm.student import LoadStudent
+from weaksup.llm.tier_kinds import PROVIDERS
+from weaksup.protocols import FittingPrompt, PromptFunctionProtocol
 
 __all__ = ["PROVIDERS", "Tier", "make_tier", "read_tables", "read_tiers"]
 
-
 DEFAULT_SHARE = 0.1  # of the rows: asking is for where the votes disagree
+_ALL_OF_IT = Egress()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tier:
-    """A priced answerer: who answers, what it costs, how many calls at a time, on which share of the rows at most."""
+    """A priced answerer: who answers, what it costs, how many calls at a time, on which share of the rows at most.
+
+    `egress` is what it may be shown of a row; `wants` what it is asked for beside a label: "reason", "confidence".
+    """
 
     name: str
     provider: Provider
     price: Price
     concurrency: int = 8
     share: float = 1.0
+    egress: Egress = _ALL_OF_IT
+    wants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.provider.kind == Simulated.kind:
@@ -42,6 +49,8 @@ class Tier:
             raise ConfigError(f'tier "{self.name}": expected a concurrency from 1 to 256, got {self.concurrency}')
         if not 0 < self.share <= 1:
             raise ConfigError(f'tier "{self.name}": expected a share above 0 and up to 1, got {self.share}')
+        if must_stay_local():
+            check_local(self.provider, where=f'tier "{self.name}"', reason="WEAKSUP_LOCAL_ONLY is set")
 
     @property
     def model(self) -> str:
@@ -50,142 +59,73 @@ class Tier:
 
     @property
     def kind(self) -> str:
-        """The kind of the provider: "openai", "replay", "simulated"."""
+        """The kind of the provider: "openai" (all that speak its protocol), "gguf", "student", "people", ..."""
         return self.provider.kind
 
-
-class _Settings:
-    """The settings of one tier: each is taken once, with its type checked; what is left over is a mistake."""
-
-    def __init__(self, settings: Mapping[str, Any], folder: Path) -> None:
-        self._left = dict(settings)
-        self.folder = folder
-        self.name = str(settings.get("name", "?"))
-        self.where = f'tier "{self.name}"'
-
-    def take(self, key: str, kind: type, default: Any = None) -> Any:
-        """Return a setting; `...` as default means that it must be there."""
-        value = self._left.pop(key, None)
-        if value is None:
-            if default is ...:
-                raise ConfigError(f'{self.where}: the setting "{key}" is missing')
-            return default
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ConfigError(f'{self.where}: "{key}": expected {_WORDS[kind]}, got {value!r}')
-        return value
-
-    def path(self, key: str) -> Path:
-        """Return a setting that names a file, as seen from the folder of weaksup.toml."""
-        return self.folder / str(self.take(key, str, ...))
-
-    def finish(self) -> None:
-        """Refuse what no part of the tier asked for."""
-        if "api_key" in self._left:
-            raise ConfigError(f'{self.where}: keys do not belong in a file; write api_key_env = "NAME"')
-        if self._left:
-            raise ConfigError(f'{self.where}: "{min(self._left)}" is not a setting; remove it or check its spelling')
+    def fitted(self, prompt: PromptFunctionProtocol) -> PromptFunctionProtocol:
+        """Return the prompt as this tier may be asked it: with what it may see, for what it is to say."""
+        if isinstance(prompt, FittingPrompt):
+            clean = self.egress.clean if self.egress.holds_back else None
+            return prompt.fitted(clean=clean, wants=self.wants)
+        if self.egress.holds_back or self.wants:
+            what = "hold back fields, redact, or ask for a reason or a confidence"
+            raise ConfigError(
+                f'prompt "{prompt.name}": tier "{self.name}" is set to {what}; write the prompt with @prompt_function'
+            )
+        return prompt
 
 
-_WORDS = {
-    str: "a text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    dict: "a table",
-    object: "a value",
-}
-
-
-def _openai(settings: _Settings) -> tuple[Provider, Price]:
-    model = settings.take("model", str, ...)
-    base_url = settings.take("base_url", str, OPENAI_URL)
-    provider = OpenAICompatible(
-        model=model,
-        base_url=base_url,
-        api_key_env=settings.take("api_key_env", str, "OPENAI_API_KEY" if base_url == OPENAI_URL else None),
-        max_tokens=settings.take("max_tokens", int, 100),
-        timeout=settings.take("timeout", float, 60.0),
-        params={"temperature": 0, **settings.take("params", dict, {})},
-        where=settings.where,
-    )
-    free, price = settings.take("free", bool, False), settings.take("price", object)
-    if free and not is_loopback(provider.base_url):
-        raise PriceError(f"{settings.where}: free = true is for models on this machine; write price = {{...}}")
-    if free or price is not None:
-        return provider, read_price(price, free=free, where=settings.where)
-    return provider, list_price(model, base_url=provider.base_url, where=settings.where)
-
-
-def _replay(settings: _Settings) -> tuple[Provider, Price]:
-    join = settings.take("join", str)
-    if join not in (None, "id", "text"):
-        raise ConfigError(f'{settings.where}: "join": expected "id" or "text", got "{join}"')
-    free, price = settings.take("free", bool, False), settings.take("price", object)
-    provider = Replay(
-        path=settings.path("path"),
-        model=settings.take("model", str, ...),
-        join=join,
-        prompt_id=settings.take("prompt_id", str),
-        recorded_cost=price is None and not free,
-        where=settings.where,
-    )
-    provider.open()
-    if free or price is not None:
-        return provider, read_price(price, free=free, where=settings.where)
-    if provider.has_costs:
-        return provider, Price(Decimal(0), Decimal(0), source="recorded cost_usd", free=True)
-    provider.recorded_cost = False
-    return provider, list_price(provider.model, base_url=None, where=settings.where)
-
-
-def _simulated(settings: _Settings) -> tuple[Provider, Price]:
-    provider = Simulated(
-        truth=settings.path("truth"),
-        error_rate=settings.take("error_rate", float, 0.05),
-        model=settings.take("model", str, settings.name),
-        seed=settings.take("seed", int, 0),
-        id_column=settings.take("id_column", str, "id"),
-        truth_column=settings.take("truth_column", str, "label"),
-        where=settings.where,
-    )
-    free, price = settings.take("free", bool, False), settings.take("price", object)
-    return provider, read_price(price, free=free, where=settings.where)
-
-
-PROVIDERS: Mapping[str, Callable[[_Settings], tuple[Provider, Price]]] = {
-    "openai": _openai,
-    "replay": _replay,
-    "simulated": _simulated,
-}
-
-
-def make_tier(settings: Mapping[str, Any], *, folder: str | Path = ".") -> Tier:
+def make_tier(
+    settings: Mapping[str, Any], *, folder: str | Path = ".", load_student: LoadStudent | None = None
+) -> Tier:
     """Make a tier of one `[[tiers]]` table; paths in it are seen from `folder`. Nothing is sent.
 
-    >>> here = {"provider": "openai", "base_url": "http://127.0.0.1:8000/v1", "free": True}
-    >>> make_tier({"name": "home", "model": "qwen", **here}).price.source
-    'free'
+    A tier of kind "student" needs `load_student`, which opens its bundle: `weaksup.distill.load_bundle`.
+
+    >>> make_tier({"name": "home", "ollama": "qwen3"}).price.source
+    'free: a server on this machine'
     """
-    left = _Settings(settings, Path(folder))
+    left = TierSettings(settings, Path(folder), load_student)
     name = left.take("name", str, ...)
-    kind = left.take("provider", str, ...)
-    if kind not in PROVIDERS:
-        raise ConfigError(f'{left.where}: "provider": expected one of {", ".join(PROVIDERS)}, got "{kind}"')
-    provider, price = PROVIDERS[kind](left)
-    tier = Tier(name, provider, price, left.take("concurrency", int, 8), left.take("share", float, DEFAULT_SHARE))
+    provider, price = PROVIDERS[left.take_kind(PROVIDERS)](left)
+    if left.take("local_only", bool, False):
+        check_local(provider, where=left.where, reason="local_only = true")
+    tier = Tier(
+        name,
+        provider,
+        price,
+        left.take("concurrency", int, 8),
+        left.take("share", float, DEFAULT_SHARE),
+        _egress(left),
+        tuple(part for part in ("reason", "confidence") if getattr(left, part)),
+    )
     left.finish()
     return tier
 
 
-def read_tiers(path: str | Path) -> tuple[Tier, ...]:
-    """Make the tiers of a TOML file."""
-    return tuple(make_tier(table, folder=Path(path).parent) for table in read_tables(path))
+def _egress(settings: TierSettings) -> Egress:
+    """Read `fields = ["text"]` and `redact = true` or `redact = ["email"]`."""
+    cut = settings.take("redact", object, False)
+    if isinstance(cut, bool):
+        cut = list(KINDS) if cut else []
+    fields = settings.take("fields", list)
+    for key, value in (("redact", cut), ("fields", fields)):
+        if value is not None and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise ConfigError(f'{settings.where}: "{key}": expected a list of names, got {value!r}')
+    return Egress(None if fields is None else tuple(fields), tuple(cut), settings.where)
+
+
+def read_tiers(path: str | Path, *, load_student: LoadStudent | None = None) -> tuple[Tier, ...]:
+    """Make the tiers of a TOML file; `load_student` as in `make_tier`."""
+    folder = Path(path).parent
+    return tuple(make_tier(table, folder=folder, load_student=load_student) for table in read_tables(path))
 
 
 def read_tables(path: str | Path) -> list[dict[str, Any]]:
-    """Read the tiers of a TOML file: its `[[tiers]]` tables, or the file itself as one tier."""
+    """Read the tiers of a TOML file: its `[[tiers]]` tables, or the file itself as one tier.
+
+    `local_only = true` above the tables holds for each of them.
+    """
     file = Path(path)
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -195,4 +135,4 @@ def read_tables(path: str | Path) -> list[dict[str, Any]]:
     tables = data.get("tiers", [] if "corpus" in data else [data])
     if not isinstance(tables, list) or not tables or not all(isinstance(t, dict) for t in tables):
         raise ConfigError(f"{path}: expected [[tiers]] tables, found none")
-    return tables
+    return [{**table, "local_only": data["local_only"]} for table in tables] if data.get("local_only") else tables

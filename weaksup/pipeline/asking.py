@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.corpus import Corpus, Row
+from weaksup.distill import load_bundle
 from weaksup.errors import ConfigError, UsageError
 from weaksup.label_models import create
 from weaksup.labeling_functions import PromptFunction, load_lf_module
@@ -50,7 +51,8 @@ def ask_tiers(
 
 def make_tiers(project: Project) -> list[Tier]:
     """Return the tiers of the project, checked; nothing is sent."""
-    return [make_tier(table, folder=project.folder) for table in project.tiers]
+    local = {"local_only": True} if project.local_only else {}
+    return [make_tier({**table, **local}, folder=project.folder, load_student=load_bundle) for table in project.tiers]
 
 
 def ask_settings(project: Project) -> AskSettings:
