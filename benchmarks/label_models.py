@@ -1,7 +1,7 @@
 """Score label models on real votes: accuracy or F1, Brier, ECE, seconds, memory; and race the default with Snorkel's.
 
 Protocol "transductive covered": rows and sources without a vote are dropped, models fit without labels (`vote_sets`).
-Models take turns on a set, each fit in a process of its own (`one_fit`), stopped after 30 s unless it is that of the
+Models take turns on a set, each fit in a process of its own (`one_fit`), stopped after 20 s unless it is that of the
 default, of majority vote or of Snorkel; what has no result is told on stderr. Others' models are in `peers`. Sets named
 crowd_* are averaged apart. Intervals are 95 %, over rows drawn anew within each set; the sets stay.
 
@@ -30,7 +30,7 @@ from weaksup.label_models.registry import model_names
 
 ROOT = Path(__file__).resolve().parent
 RESULTS = ROOT / "results" / "label_models.json"
-LIMIT = 30.0  # seconds for one fit, of any model but those that every comparison needs
+LIMIT = 20.0  # seconds for one fit, of any model but those that every comparison needs
 UNLIMITED = {"default", "majority", "snorkel"}
 MANY_CLASSES_LIMIT = 60.0
 SNORKEL_MOST_CELLS = 1000  # sources x classes; beyond it Snorkel takes minutes for one set

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 __all__ = ["PEERS", "FitPredict", "Ints", "snorkel", "snorkel_as_installed"]
 
 Ints = NDArray[np.signedinteger[Any]]  # votes [n, m], -1 for abstain
-FitPredict = Callable[[Ints, int], NDArray[np.float64]]
+FitPredict = Callable[[Any, int], NDArray[np.float64]]
 
 SNORKEL_EPOCHS = 500
 _CROWD_KIT: dict[str, tuple[str, dict[str, Any]]] = {
