@@ -113,14 +113,14 @@ def report(folder: Path, names: list[str]) -> Result:
 
 
 def race(sets: Iterable[tuple[NDArray[np.int64], int]]) -> Result:
-    """Time fit and predict in turns: ours as the median of 3 runs, Snorkel as installed and on one thread once each.
+    """Time fit and predict in turns: ours as the median of 5 runs, Snorkel as installed and on one thread once each.
 
     Ours gets a new `VoteMatrix` in every run, as `weaksup apply` gives it; Snorkel gets the int16 array in it.
     """
     ours = one_thread = as_installed = 0.0
     for wide, k in sets:
         votes = wide.astype(np.int16)
-        matrices = [VoteMatrix.from_array(votes, cardinality=k) for _ in range(3)]
+        matrices = [VoteMatrix.from_array(votes, cardinality=k) for _ in range(5)]
         ours += float(np.median([timed(fit_predict("default"), matrix, k)[1] for matrix in matrices]))
         one_thread += timed(snorkel, votes, k)[1]
         as_installed += timed(snorkel_as_installed, votes, k)[1]

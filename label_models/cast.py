@@ -47,7 +47,7 @@ class CastVotes:
     @cached_property
     def cell_rows(self) -> _Floats:
         """How many rows say each cell, [c]."""
-        return self.collect(self.rows)
+        return np.bincount(self.cell, self.rows.take(self.row), minlength=len(self.label)).astype(np.float64)
 
     @cached_property
     def speakers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -59,10 +59,15 @@ class CastVotes:
         """Add up values of patterns [p, ...] over the votes for each cell, [c, ...], each times its `weight` [e]."""
         from scipy.sparse import csc_matrix
 
-        data = self.says.data if weight is None else weight
-        heard = csc_matrix((data, self.says.indices, self.says.indptr), shape=self.says.shape[::-1])
+        heard = self._heard
+        if weight is not None:
+            heard = csc_matrix((weight, self.says.indices, self.says.indptr), shape=heard.shape)
         collected: _Floats = heard @ values
         return collected
+
+    @cached_property
+    def _heard(self) -> Any:
+        return self.says.T
 
 
 def cast_votes(patterns: Patterns, k: int, known: NDArray[np.int64] | None = None) -> CastVotes:

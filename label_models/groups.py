@@ -82,21 +82,18 @@ def group_sources(linked: _Matrix, causes: Sequence[str] | None, apart: _Floats 
     `linked` [m, m] are pairs that belong together, `causes` [m] the groups that were told ("" for none); sources that
     differ in `apart` [m] are never put together.
     """
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    joined = linked.copy()
+    joined = linked | linked.T
     if causes is not None:
         names = np.array(causes, dtype=object)
         joined |= (names[:, None] == names) & (names != "")[:, None]
     joined &= apart[:, None] == apart
-    np.fill_diagonal(joined, val=False)
-    if not joined.any():
-        return np.arange(len(apart))
-    _, group = connected_components(csr_matrix(joined), directed=False)
-    _, first = np.unique(group, return_index=True)
-    leaders: NDArray[np.int64] = first[group].astype(np.int64)
-    return leaders
+    np.fill_diagonal(joined, val=True)
+    leaders = np.arange(len(apart))
+    while True:  # the lowest number travels along the links, at most as many rounds as there are links in a row
+        lowest = np.where(joined, leaders, len(apart)).min(axis=1, initial=len(apart))
+        if (lowest == leaders).all():
+            return leaders
+        leaders = lowest
 
 
 def speak_as_one(patterns: Patterns, merges: NDArray[np.int64]) -> Patterns:
