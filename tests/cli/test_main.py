@@ -90,7 +90,12 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     )
     (tmp_path / "c.csv").write_text("text\nhello\n")
     command = [sys.executable, "-m", "weaksup", "apply", "lfs.py", "c.csv", "-o", "v.parquet", "--labels", "A,B"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    handler = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs ignore it, by inheritance
+    process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, handler)
+    with process:
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
         os.kill(process.pid, signal.SIGINT)
