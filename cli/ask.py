@@ -78,6 +78,7 @@ def command(
     from weaksup.cli import render
     from weaksup.cli.ask_text import plan_json, report, show_plan
     from weaksup.cli.origin import find_corpus
+    from weaksup.cli.outputs import keep_apart
     from weaksup.cli.progress import progress
     from weaksup.errors import UsageError
     from weaksup.label_models import LabelModel
@@ -92,6 +93,7 @@ def command(
         raise UsageError("expected --budget DOLLARS and -o FILE; --dry-run shows the cost without them")
     cap = None if budget is None else budget_cap(budget)
     matrix = VoteMatrix.load(votes)
+    keep_apart([output], [corpus, prompts, labels, tier, store, *matrix.origin.get("paths", [])])
     prompt = choose_prompt(prompts, matrix.labels, name=prompt_name)
     chosen = _choose_tier(tier, tier_name, settings)
     source = source_of(chosen, prompt)

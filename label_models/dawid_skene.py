@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from weaksup.label_models.cast import CastVotes
 from weaksup.label_models.softmax import over_classes, row_blocks, softmax
 
-__all__ = ["Climb", "Confusion", "Prior", "climb", "full_em", "leave_one_out_em", "softmax"]
+__all__ = ["Climb", "Confusion", "Prior", "climb", "full_em", "leave_one_out_em"]
 
 _Floats = NDArray[np.float64]
 Learned = TypeVar("Learned")

@@ -16,15 +16,16 @@ from weaksup.label_models.answerers import (
     trust_others,
     without_answers,
 )
-from weaksup.label_models.base import BaseLabelModel, Floats1d, Floats2d
+from weaksup.label_models.base import Floats1d, Floats2d
 from weaksup.label_models.blend import EQUAL_PARTS, Bend, match_confidence, mix_by_gold
 from weaksup.label_models.cast import CastVotes, cast_votes
 from weaksup.label_models.class_balance import balance_gap, estimate_balance, match_balance
 from weaksup.label_models.crowd import crowd_em, votes_like_a_crowd
 from weaksup.label_models.dawid_skene import Prior, leave_one_out_em
 from weaksup.label_models.groups import Voices, find_groups, speak_as_one, speak_for
+from weaksup.label_models.heeding import HeedingModel
 from weaksup.label_models.one_coin import OneCoin, prior_accuracy, row_evidence, toss
-from weaksup.label_models.soft_votes import SoftVotes, believe, soft_evidence
+from weaksup.label_models.soft_votes import SoftVotes
 from weaksup.label_models.softmax import softmax
 from weaksup.label_models.tallies import one_coin_worth, weigh
 from weaksup.patterns import Patterns
@@ -36,7 +37,7 @@ _MET = 1e-6  # a balance that is missed by less is met
 _PIN = 20.0  # rows that all unlabeled ones count for beside gold
 
 
-class LabelModel(BaseLabelModel):
+class LabelModel(HeedingModel):
     """Combine two opinions in equal parts, and be as sure as the agreement between sources allows.
 
     1. What each source's votes mean: Dawid-Skene confusions by MAP-EM. The shape of the votes decides how, by one rule:
@@ -101,8 +102,6 @@ class LabelModel(BaseLabelModel):
     answer_accuracies_: Floats1d
     trust_: float
     offsets_: Floats1d
-    slopes_: Floats1d
-    levels_: Floats1d
     iterations_: int
     converged_: bool
 
@@ -202,21 +201,13 @@ class LabelModel(BaseLabelModel):
             proba[~patterns.covered] = softmax(self.offsets_[None])
         return proba
 
-    def _learn_soft(self, soft: SoftVotes, patterns: Patterns) -> None:
-        self.slopes_, self.levels_ = believe(soft, self._pattern_proba(patterns), self.m_)
-
-    def _weigh_soft(self, proba: Floats2d, soft: SoftVotes) -> Floats2d:
-        evidence = soft_evidence(soft, self.slopes_, self.levels_)
+    def _soft_evidence(self, soft: SoftVotes) -> Floats1d:
         group = soft.row * self.m_ + self.groups_[soft.source]
         _, place, sharing = np.unique(group, return_inverse=True, return_counts=True)
-        evidence /= sharing[place]  # a group's confidences count once, as its votes do
-        heard = evidence != 0
-        soft, evidence = soft.take(heard), evidence[heard]
-        row, place = np.unique(soft.row, return_inverse=True)
-        added = np.bincount(place * self.k_ + soft.label, evidence, minlength=len(row) * self.k_)
-        with np.errstate(divide="ignore"):
-            proba[row] = softmax(np.log(proba[row]) + added.reshape(len(row), self.k_))
-        return proba
+        shared: Floats1d = (
+            super()._soft_evidence(soft) / sharing[place]
+        )  # a group's confidences count once, as its votes
+        return shared
 
 
 def _pin(log: Floats2d, votes: CastVotes, gold: Floats2d) -> Floats2d:

@@ -30,9 +30,15 @@ class HeedingModel(BaseLabelModel):
     def _weigh_soft(self, proba: Floats2d, soft: SoftVotes) -> Floats2d:
         if not hasattr(self, "slopes_"):  # fit saw no confidence, so nothing is known of what one is worth
             return proba
-        evidence = soft_evidence(soft, self.slopes_, self.levels_)
+        evidence = self._soft_evidence(soft)
+        heard = evidence != 0
+        soft, evidence = soft.take(heard), evidence[heard]
         row, place = np.unique(soft.row, return_inverse=True)
         added = np.bincount(place * self.k_ + soft.label, evidence, minlength=len(row) * self.k_)
         with np.errstate(divide="ignore"):
             proba[row] = softmax(np.log(proba[row]) + added.reshape(len(row), self.k_))
         return proba
+
+    def _soft_evidence(self, soft: SoftVotes) -> Floats1d:
+        """Return what each confidence adds to its vote's class, in nats."""
+        return soft_evidence(soft, self.slopes_, self.levels_)
