@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from weaksup.labels import ABSTAIN, LabelSpace
-from weaksup.routing import Tiers
+from weaksup.routing import Ladder
 from weaksup.votes import Source, VoteMatrix
 
 __all__ = ["Record", "Recording", "read_recording"]
@@ -42,18 +42,18 @@ class Recording:
     texts: tuple[str, ...]
     gold: NDArray[np.int64]
     labels: LabelSpace
-    tiers: Tiers
+    ladder: Ladder
     records: dict[str, Record] = field(repr=False)
 
     @property
     def cheap(self) -> Record:
         """The cheap tier's record."""
-        return self.records[self.tiers.cheap]
+        return self.records[self.ladder.first]
 
     @property
     def premium(self) -> Record:
         """The premium tier's record."""
-        return self.records[self.tiers.premium]
+        return self.records[self.ladder.teacher]
 
     def nothing_asked(self) -> VoteMatrix:
         """Return votes of these rows, without a source."""
@@ -108,10 +108,10 @@ def read_recording(
     else:
         own = [key for key in wanted if signals and key[0] == cheap and found[key].cost.sum() <= most]
         wanted = own + [key for key in wanted if key[0] in signals and key not in own]
-    tiers = Tiers(f"{cheap}/{chosen}", f"{premium}/{chosen}", tuple(map("/".join, wanted)))
+    ladder = Ladder((f"{cheap}/{chosen}", f"{premium}/{chosen}"), tuple(map("/".join, wanted)))
     kept = {"/".join(key): found[key] for key in [(cheap, chosen), (premium, chosen), *wanted]}
     gold = items.gold.astype(str).map({name: i for i, name in enumerate(names)}).fillna(ABSTAIN).to_numpy(np.int64)
-    return Recording(path.stem, tuple(items.text.astype(str)), gold, labels, tiers, kept)
+    return Recording(path.stem, tuple(items.text.astype(str)), gold, labels, ladder, kept)
 
 
 def _read(path: Path) -> pd.DataFrame:

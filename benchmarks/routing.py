@@ -25,7 +25,7 @@ from routing_curves import Curve, Panel, draw
 
 from weaksup.distill.out_of_fold import OutOfFold
 from weaksup.labels import ABSTAIN
-from weaksup.routing import Rules, route
+from weaksup.routing import Rules, Terms, route
 
 RESULTS = Path(__file__).resolve().parent / "results" / "routing.json"
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2)
@@ -76,7 +76,8 @@ def run(recording: Recording, *, share: float, seed: int = 0) -> dict[str, Any]:
     opinion = OutOfFold(recording.texts, classes=len(recording.labels), seed=seed)
     limit = int(share * len(recording.texts) + 1e-9)
     rules = Rules(seed=seed)
-    routed = route(recording.nothing_asked(), recording.tiers, recording.buy, limit=limit, opinion=opinion, rules=rules)
+    ladder, terms = recording.ladder, Terms({recording.ladder.teacher: limit})
+    routed = route(recording.nothing_asked(), ladder, recording.buy, terms=terms, opinion=opinion, rules=rules)
     asked = dict(zip(routed.votes.names, _asked(routed.votes.asked, recording), strict=True))
     cheap, premium = (_accuracy(r.label, recording.gold) for r in (recording.cheap, recording.premium))
     accuracy = _accuracy(routed.belief.label, recording.gold)
@@ -87,9 +88,9 @@ def run(recording: Recording, *, share: float, seed: int = 0) -> dict[str, Any]:
         "cheap": cheap,
         "premium": premium,
         "rows": len(recording.texts),
-        "escalated": asked.get(recording.tiers.premium, 0.0),
-        "cheap_asked": asked.get(recording.tiers.cheap, 0.0),
-        "signals": list(recording.tiers.signals),
+        "escalated": asked.get(ladder.teacher, 0.0),
+        "cheap_asked": asked.get(ladder.first, 0.0),
+        "signals": list(ladder.signals),
     }
 
 
@@ -128,7 +129,7 @@ def _students(recording: Recording, base: float) -> list[tuple[float, float]]:
 
 
 def _asked(asked: NDArray[np.bool_] | None, recording: Recording) -> list[float]:
-    everywhere = 1 + len(recording.tiers.bought_first)
+    everywhere = 1 + len(recording.ladder.bought_first)
     return [1.0] * everywhere if asked is None else asked.mean(axis=0).tolist()
 
 

@@ -51,7 +51,8 @@ def test_signals_are_other_prompts_and_models_at_a_tenth_of_the_price_unless_nam
     answers: ModuleType, path: Path
 ) -> None:
     def signals(named: list[str] | None) -> tuple[str, ...]:
-        found: tuple[str, ...] = answers.read_recording(path, cheap="small", premium="big", signals=named).tiers.signals
+        recording = answers.read_recording(path, cheap="small", premium="big", signals=named)
+        found: tuple[str, ...] = recording.ladder.signals
         return found
 
     assert signals(None) == ("small/q", "tiny/p")

@@ -7,8 +7,9 @@ from strategies import told_votes
 
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace
-from weaksup.routing import Tiers
-from weaksup.routing.evidence import Answers, answers_of, gather, sureness
+from weaksup.routing import Ladder
+from weaksup.routing.evidence import gather, sureness
+from weaksup.routing.ladder import Answers, answers_of
 from weaksup.votes import Source, VoteMatrix
 
 NAN = float("nan")
@@ -35,7 +36,7 @@ def votes_of(*columns: list[int], confidence: list[list[float]] | None = None) -
 @given(told_votes())
 def test_features_and_their_spreads_agree_for_any_votes(votes: VoteMatrix) -> None:
     names = votes.names
-    tiers = Tiers(names[0], "premium", names[1:])
+    tiers = Ladder((names[0], "premium"), names[1:])
     evidence = gather(votes, tiers, [np.full((len(votes), len(votes.labels)), 1 / len(votes.labels))])
     features = evidence.features(np.arange(len(votes)))
     assert features.shape == (len(votes), len(votes.labels), len(evidence.spread))
@@ -63,7 +64,7 @@ def test_a_source_that_is_not_there_was_never_asked() -> None:
 
 def test_confidence_speaks_only_for_the_class_that_was_said() -> None:
     votes = votes_of([0, 1, -1], confidence=[[0.9, 0.2, NAN]])
-    features = gather(votes, Tiers("s0", "p"), []).features(np.arange(3))
+    features = gather(votes, Ladder(("s0", "p")), []).features(np.arange(3))
     sure = features[:, :, -1]
     assert sure[0, 0] > 0 > sure[1, 1]
     assert sure[0, 1] == sure[1, 0] == 0
@@ -72,11 +73,11 @@ def test_confidence_speaks_only_for_the_class_that_was_said() -> None:
 
 def test_the_premium_answers_are_no_evidence() -> None:
     one, two = (
-        gather(votes_of([0, 1], said), Tiers("s0", "s1"), []).features(np.arange(2)) for said in ([0, 0], [1, 1])
+        gather(votes_of([0, 1], said), Ladder(("s0", "s1")), []).features(np.arange(2)) for said in ([0, 0], [1, 1])
     )
     assert (one == two).all()
 
 
 def test_one_tier_cannot_be_two() -> None:
     with pytest.raises(UsageError, match="expected different tiers, got a, b, a"):
-        Tiers("a", "b", ("a",))
+        Ladder(("a", "b"), ("a",))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from weaksup.distill.out_of_fold import OutOfFold
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace
-from weaksup.routing import Rules, Tiers, route
+from weaksup.routing import Ladder, Rules, Terms, route
 from weaksup.votes import Source, VoteMatrix
 
 LABELS = LabelSpace(["no", "yes"])
@@ -22,8 +22,8 @@ class Market:
         self.sold: list[tuple[str, int]] = []
 
     @property
-    def tiers(self) -> Tiers:
-        return Tiers("cheap", "premium", ("signal",) if "signal" in self.answers else ())
+    def ladder(self) -> Ladder:
+        return Ladder(("cheap", "premium"), ("signal",) if "signal" in self.answers else ())
 
     def votes(self) -> VoteMatrix:
         n = len(self.answers["premium"])
@@ -55,7 +55,7 @@ def test_the_limit_holds_and_no_answer_is_bought_twice(
     truth = random.integers(0, 2, n)
     market = Market(truth, cheap=np.where(random.random(n) < 0.7, truth, -1), signal=random.integers(-1, 2, n))
     rules = Rules(rounds=rounds, probe=probe, seed=seed)
-    routed = route(market.votes(), market.tiers, market.buy, limit=limit, rules=rules)
+    routed = route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": limit}), rules=rules)
     assert market.count("premium") <= limit
     assert len(set(market.sold)) == len(market.sold)
     assert routed.belief.proba.shape == (n, 2)
@@ -69,7 +69,7 @@ def test_premium_answers_go_where_sources_disagree_and_better_the_labels() -> No
     truth = random.integers(0, 2, 1000)
     wrong = [np.where(random.random(1000) < 0.8, truth, 1 - truth) for _ in range(2)]
     market = Market(truth, cheap=wrong[0], signal=wrong[1])
-    routed = route(market.votes(), market.tiers, market.buy, limit=100)
+    routed = route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": 100}))
     asked = np.array([i for who, i in market.sold if who == "premium"])
     assert len(asked) == 100
     assert (wrong[0] != wrong[1])[asked].mean() > 0.9
@@ -80,7 +80,7 @@ def test_a_student_spares_the_cheap_tier_the_rows_that_it_is_sure_of() -> None:
     texts, truth = texts_and_truth(600)
     market = Market(truth, cheap=truth)
     opinion = OutOfFold(texts, classes=2)
-    routed = route(market.votes(), market.tiers, market.buy, limit=60, opinion=opinion)
+    routed = route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": 60}), opinion=opinion)
     assert 120 <= market.count("cheap") < 300
     assert market.count("premium") < 60  # and the premium tier is asked only in doubt
     assert (routed.belief.label == truth).mean() > 0.99
@@ -91,7 +91,9 @@ def test_a_systematic_error_of_the_cheap_tier_is_unlearned_on_rows_never_asked()
     blind = np.array(["cash" in text for text in texts]) & (np.random.default_rng(1).random(600) < 0.6)
     cheap = np.where(blind, 0, truth)  # mostly wrong on one kind of text
     market = Market(truth, cheap=cheap)
-    routed = route(market.votes(), market.tiers, market.buy, limit=120, opinion=OutOfFold(texts, classes=2))
+    routed = route(
+        market.votes(), market.ladder, market.buy, terms=Terms({"premium": 120}), opinion=OutOfFold(texts, classes=2)
+    )
     rest = np.setdiff1d(np.arange(600), [i for who, i in market.sold if who == "premium"])
     assert (routed.belief.label == truth)[rest].mean() > (cheap == truth)[rest].mean() + 0.05
 
@@ -103,16 +105,28 @@ def test_the_same_seed_buys_the_same_answers() -> None:
     sold = []
     for seed in (0, 0, 1):
         market = Market(truth, cheap=cheap)
-        route(market.votes(), market.tiers, market.buy, limit=40, rules=Rules(seed=seed))
+        route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": 40}), rules=Rules(seed=seed))
         sold.append(market.sold)
     assert sold[0] == sold[1] != sold[2]
+
+
+def test_buying_that_ends_leaves_what_was_bought() -> None:
+    truth = np.zeros(30, np.int64)
+    market = Market(truth, cheap=np.random.default_rng(0).integers(0, 2, 30))
+
+    def until_broke(votes: VoteMatrix, name: str, rows: np.ndarray) -> VoteMatrix | None:
+        return market.buy(votes, name, rows) if name == "cheap" else None
+
+    routed = route(market.votes(), market.ladder, until_broke)
+    assert (market.count("cheap"), market.count("premium")) == (30, 0)
+    assert routed.votes.names == ("cheap",)
 
 
 def test_answers_from_before_count_against_the_limit() -> None:
     truth = np.zeros(50, np.int64)
     market = Market(truth, cheap=np.random.default_rng(0).integers(0, 2, 50))
     votes = market.buy(market.votes(), "premium", np.arange(20))
-    route(votes, market.tiers, market.buy, limit=25)
+    route(votes, market.ladder, market.buy, terms=Terms({"premium": 25}))
     assert market.count("premium") <= 25
 
 
@@ -123,11 +137,11 @@ def test_what_buying_raises_ends_the_work() -> None:
         raise UsageError("no money")
 
     with pytest.raises(UsageError, match="no money"):
-        route(market.votes(), market.tiers, broke, limit=3)
+        route(market.votes(), market.ladder, broke, terms=Terms({"premium": 3}))
 
 
 def test_a_negative_limit_is_refused_before_anything_is_bought() -> None:
     market = Market(np.zeros(9, np.int64), cheap=np.zeros(9, np.int64))
-    with pytest.raises(UsageError, match="expected a limit of at least 0 rows, got -1"):
-        route(market.votes(), market.tiers, market.buy, limit=-1)
+    with pytest.raises(UsageError, match="expected a limit of at least 0 rows for premium, got -1"):
+        route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": -1}))
     assert not market.sold

@@ -1,20 +1,22 @@
 """Which rows to ask whom: answers bought only where they are likely to change a label."""
 
-from weaksup.routing.evidence import Tiers
-from weaksup.routing.rounds import Round, Rules, choose_first, choose_round
+from weaksup.routing.ladder import Ladder
+from weaksup.routing.rounds import Round, Rules, Terms, choose_first, choose_round
 from weaksup.routing.route import Buy, Routed, route
-from weaksup.routing.value import Belief, Opinion, estimate
+from weaksup.routing.value import Belief, Opinion, estimate, gain
 
 __all__ = [
     "Belief",
     "Buy",
+    "Ladder",
     "Opinion",
     "Round",
     "Routed",
     "Rules",
-    "Tiers",
+    "Terms",
     "choose_first",
     "choose_round",
     "estimate",
+    "gain",
     "route",
 ]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from weaksup.errors import UsageError
-from weaksup.routing.evidence import Rows, Tiers, answers_of
-from weaksup.routing.rounds import Round, Rules, choose_first, choose_round
+from weaksup.routing.ladder import Ladder, Rows
+from weaksup.routing.rounds import Round, Rules, Terms, choose_first, choose_round
 from weaksup.routing.value import Belief, Opinion, estimate
 from weaksup.votes import VoteMatrix
 
 __all__ = ["Buy", "Routed", "route"]
 
-Buy = Callable[[VoteMatrix, str, Rows], VoteMatrix]
-"""Ask the source of a name about some rows, and return the votes with what it said there."""
+Buy = Callable[[VoteMatrix, str, Rows], VoteMatrix | None]
+"""Ask the source of a name about some rows, and return the votes with what it said there; None ends the buying."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,29 +25,52 @@ class Routed:
 
 
 def route(
-    votes: VoteMatrix, tiers: Tiers, buy: Buy, *, limit: int, opinion: Opinion | None = None, rules: Rules | None = None
+    votes: VoteMatrix,
+    ladder: Ladder,
+    buy: Buy,
+    *,
+    terms: Terms | None = None,
+    opinion: Opinion | None = None,
+    gold: Rows | None = None,
+    rules: Rules | None = None,
 ) -> Routed:
-    """Buy answers in rounds, at most `limit` rows of the premium tier, those that `votes` has counted in; use no gold.
+    """Buy answers in rounds, on the terms of each rung; `gold` [n] is used where it is not ABSTAIN, none is needed.
 
     Labels of rows that were never asked change too. What `buy` raises ends the work.
     """
-    if limit < 0:
-        raise UsageError(f"routing: expected a limit of at least 0 rows, got {limit}")
-    rules = rules or Rules()
-    votes = _ask(votes, tiers, buy, choose_first(votes, tiers, rules, taught=opinion is not None))
-    belief = estimate(votes, tiers, opinion=opinion, seed=rules.seed)
-    for number in range(1, rules.rounds + 1):
-        left = max(0, limit - int(answers_of(votes, tiers.premium).asked.sum()))
-        size = -(-left // (rules.rounds - number + 1))
-        chosen = choose_round(votes, tiers, belief, limit=size, rules=rules, number=number)
-        if not len(chosen):
-            break
-        votes = _ask(votes, tiers, buy, chosen)
-        belief = estimate(votes, tiers, opinion=opinion, before=belief, seed=rules.seed)
-    return Routed(votes, belief)
+    return _Loop(votes, ladder, buy, terms or Terms(), opinion, gold, rules or Rules()).run()
 
 
-def _ask(votes: VoteMatrix, tiers: Tiers, buy: Buy, chosen: Round) -> VoteMatrix:
-    for name in tiers.bought_first if len(chosen.cheap) else ():
-        votes = buy(votes, name, chosen.cheap)
-    return buy(votes, tiers.premium, chosen.premium) if len(chosen.premium) else votes
+@dataclass(slots=True)
+class _Loop:
+    votes: VoteMatrix
+    ladder: Ladder
+    buy: Buy
+    terms: Terms
+    opinion: Opinion | None
+    gold: Rows | None
+    rules: Rules
+    ended: bool = False
+
+    def run(self) -> Routed:
+        """Go on until no row is in doubt, the rounds are over, or nothing more can be bought."""
+        self._ask(choose_first(self.votes, self.ladder, self.terms, self.rules, taught=self.opinion is not None))
+        belief = self._judge(None)
+        for number in range(1, self.rules.rounds + 1):
+            chosen = choose_round(self.votes, self.ladder, belief, terms=self.terms, rules=self.rules, number=number)
+            if self.ended or not len(chosen):
+                break
+            self._ask(chosen)
+            belief = self._judge(belief)
+        return Routed(self.votes, belief)
+
+    def _judge(self, before: Belief | None) -> Belief:
+        seed = self.rules.seed
+        return estimate(self.votes, self.ladder, opinion=self.opinion, before=before, gold=self.gold, seed=seed)
+
+    def _ask(self, chosen: Round) -> None:
+        for rung, rows in chosen.rows.items():
+            for name in self.ladder.bought_first if rung == self.ladder.first else (rung,):
+                bought = None if self.ended else self.buy(self.votes, name, rows)
+                self.ended = bought is None
+                self.votes = self.votes if bought is None else bought

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from weaksup.routing.evidence import Floats, Rows
+from weaksup.routing.ladder import Floats, Rows
 
-__all__ = ["learn_sharpness", "learn_weights", "sharpen", "to_proba"]
+__all__ = ["learn_sharpness", "learn_trust", "learn_weights", "sharpen", "to_proba"]
 
 _LEAST = 1e-4  # a probability of a student below says no more than it
 _SHARPNESS = (1.0, 0.5)  # mean and spread of its prior
 _SHARPEST = 2.0
+_TRUST = ((1.0, 0.5), (0.5, 0.5))  # mean and spread of how far the label model is trusted, and the student beside it
 
 
 def to_proba(scores: Floats) -> Floats:
@@ -34,6 +35,12 @@ def learn_sharpness(proba: Floats, answer: Rows) -> float:
     target = np.eye(proba.shape[1])[answer]
     found = _minimise(_logs(proba)[:, :, None], target, np.ones(len(answer)), np.array([mean]), np.array([spread]))
     return float(np.clip(found[0], 0, _SHARPEST))
+
+
+def learn_trust(features: Floats, answer: Rows) -> Floats:
+    """Return the weights [2] of the log-odds [r, k, 2] of the label model and the student that fit the answers best."""
+    (mean, spread), target = np.array(_TRUST).T, np.eye(features.shape[1])[answer]
+    return np.clip(_minimise(features, target, np.ones(len(answer)), mean, spread), 0, None)
 
 
 def sharpen(proba: Floats, sharpness: float) -> Floats:
