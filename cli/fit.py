@@ -137,6 +137,7 @@ def _read_truth(matrix: VoteMatrix | MultiVotes, gold: str | None, corpus: str |
 def _fit(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes) -> Told:
     from weaksup.cli.fit_text import tell
     from weaksup.label_models import fit_labels, summarize
+    from weaksup.routing.agreement import measure_agreement
 
     fitted = fit_labels(
         matrix,
@@ -157,7 +158,9 @@ def _fit(matrix: VoteMatrix, truth: NDArray[np.int16] | None, wishes: _Wishes) -
         "calibration": None if calibration is None else calibration.to_json(),
     }
     fitted.soft.save(wishes.output, _lineage(wishes.votes, matrix, made))
-    return {"labels": wishes.output, **summarize(fitted, matrix, gold=truth)}, tell
+    agreement = measure_agreement(matrix)
+    among = {"agreement": agreement.to_json()} if agreement.pairs else {}
+    return {"labels": wishes.output, **summarize(fitted, matrix, gold=truth), **among}, tell
 
 
 def _fit_multi(matrix: MultiVotes, truth: NDArray[np.int16] | None, wishes: _Wishes) -> Told:

@@ -90,3 +90,11 @@ def multi_votes(draw: st.DrawFn, *, max_rows: int = 20, max_sources: int = 4, ma
         return votes
     asked = draw(hnp.arrays(np.bool_, (n, m)))
     return replace(votes, values=np.where(asked[:, :, None], values, np.int8(-1)), asked=asked)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+"""Whatever JSON can hold, and NaN and infinities, which Python writes too."""

@@ -19,7 +19,7 @@ from weaksup.report.diagram import reliability_diagram
 from weaksup.report.format import visible
 
 
-def _result(hostile: str = "word", *, gold: bool = True) -> dict[str, Any]:
+def _result(hostile: str = "word", *, gold: bool = True, told: bool = True) -> dict[str, Any]:
     """What `weaksup fit --json` says of two sources, one of them silent; the foreign string stands wherever it can."""
     score = {"accuracy": 0.8, "low": 0.7, "high": 0.9, "brier": 0.25}
     proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.55, 0.45]] * 5)
@@ -41,6 +41,13 @@ def _result(hostile: str = "word", *, gold: bool = True) -> dict[str, Any]:
         ],
         "health": [{"name": "collapse", "text": hostile, "advice": hostile, "numbers": {"label": hostile}}],
     }
+    if told:
+        pair = {"first": f"t{hostile}", "second": f"p{hostile}", "kinds": ["tier", "person"], "rows": 40, "agreed": 30}
+        pair |= {"share": 0.75, "low": 0.6, "high": 0.86, "kappa": 0.5, "kappa_low": 0.2, "kappa_high": 0.7}
+        pair["splits"] = [{"first": "HAM", "second": hostile, "rows": 7}]
+        silent = {**pair, "kappa": None, "kappa_low": None, "kappa_high": None, "splits": []}
+        result["agreement"] = {"pairs": [pair], "final": [silent]}
+        result["audit"] = {"rows": 20, "right": 19, "unanswered": 1, "accuracy": 0.95, "low": 0.764, "high": 0.991}
     if gold:
         report = calibration_report(proba, [0, 1, 1, 0, 0] * 4, rounds=20)
         result["gold"] = {"rows": 20, "model": score, "majority": score, "calibration": report.to_json()}
@@ -112,6 +119,23 @@ def test_without_gold_it_says_what_gold_would_tell_and_draws_nothing() -> None:
     plain = _result()
     del plain["gold"]["calibration"]
     assert "--gold" in Page(_render(plain)).text
+
+
+def test_agreement_and_the_audit_are_shown_where_there_are_any() -> None:
+    page = Page(_render(_result()))
+    for said in (
+        "tword",
+        "pword",
+        "60.0% to 86.0%",
+        "0.20 to 0.70",
+        "7 rows",
+        "95.0% of the labels left alone are right",
+    ):
+        assert said in page.text, said
+    assert "#agreement" in page.values("href")
+    assert "#agreement" not in Page(_render(_result(told=False))).values("href")
+    waiting = _result(told=False) | {"audit": {"rows": 0, "right": 0, "unanswered": 3, "accuracy": None}}
+    assert "no row of the audit yet" in Page(_render(waiting)).text
 
 
 def test_a_fit_without_rows_or_findings_renders() -> None:

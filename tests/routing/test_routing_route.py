@@ -114,8 +114,8 @@ def test_buying_that_ends_leaves_what_was_bought() -> None:
     truth = np.zeros(30, np.int64)
     market = Market(truth, cheap=np.random.default_rng(0).integers(0, 2, 30))
 
-    def until_broke(votes: VoteMatrix, name: str, rows: np.ndarray) -> VoteMatrix | None:
-        return market.buy(votes, name, rows) if name == "cheap" else None
+    def until_broke(votes: VoteMatrix, name: str, rows: np.ndarray) -> VoteMatrix:
+        return market.buy(votes, name, rows) if name == "cheap" else votes
 
     routed = route(market.votes(), market.ladder, until_broke)
     assert (market.count("cheap"), market.count("premium")) == (30, 0)

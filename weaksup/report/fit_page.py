@@ -20,8 +20,8 @@ def render_fit_report(result: Mapping[str, Any], *, title: str, extra: Mapping[s
     differs_from_majority, majority_ties, class_balance {label: share}, counts {label: {model, majority}},
     sources [{name, votes, coverage, accuracy}] and health [{name, text, advice}]. These may be there too: low, high
     and basis of a source ("gold" or "opinion"), and gold {rows, model, majority}, both
-    {accuracy, low, high, brier}, with its calibration, a `CalibrationReport` as JSON. `extra` are facts to show under
-    the title.
+    {accuracy, low, high, brier}, with its calibration, a `CalibrationReport` as JSON; agreement and audit, of what
+    tiers and people answered, an `Agreement` and an `AuditScore` as JSON. `extra` are facts to show under the title.
     """
     facts = dict(extra or {})
     calibration = (result.get("gold") or {}).get("calibration")

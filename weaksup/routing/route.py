@@ -12,8 +12,8 @@ from weaksup.votes import VoteMatrix
 
 __all__ = ["Buy", "Routed", "route"]
 
-Buy = Callable[[VoteMatrix, str, Rows], VoteMatrix | None]
-"""Ask the source of a name about some rows, and return the votes with what it said there; None ends the buying."""
+Buy = Callable[[VoteMatrix, str, Rows], VoteMatrix]
+"""Ask the source of a name about some rows, and return the votes with what it said there; the same votes end the work."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,6 @@ class _Loop:
     opinion: Opinion | None
     gold: Rows | None
     rules: Rules
-    ended: bool = False
 
     def run(self) -> Routed:
         """Go on until no row is in doubt, the rounds are over, or nothing more can be bought."""
@@ -58,9 +57,10 @@ class _Loop:
         belief = self._judge(None)
         for number in range(1, self.rules.rounds + 1):
             chosen = choose_round(self.votes, self.ladder, belief, terms=self.terms, rules=self.rules, number=number)
-            if self.ended or not len(chosen):
-                break
+            before = self.votes
             self._ask(chosen)
+            if self.votes is before:
+                break
             belief = self._judge(belief)
         return Routed(self.votes, belief)
 
@@ -71,6 +71,4 @@ class _Loop:
     def _ask(self, chosen: Round) -> None:
         for rung, rows in chosen.rows.items():
             for name in self.ladder.bought_first if rung == self.ladder.first else (rung,):
-                bought = None if self.ended else self.buy(self.votes, name, rows)
-                self.ended = bought is None
-                self.votes = self.votes if bought is None else bought
+                self.votes = self.buy(self.votes, name, rows)
