@@ -9,11 +9,12 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 from weaksup.corpus.rows import Row
 from weaksup.errors import ConfigError, UsageError
+from weaksup.labeling_functions.aliases import Aliases, label_words
 from weaksup.labeling_functions.base import check_name
 from weaksup.labeling_functions.one_row import as_row, thaw
 from weaksup.labeling_functions.prompt_words import answer_form, data_notice, item_ids
@@ -38,7 +39,8 @@ class PromptFunction:
     question: there, a text could pass for an instruction.
 
     `clean` is what every row goes through before it is shown, `wants` what is asked for beside a label ("reason",
-    "confidence"), `examples` the gold that is shown, `sample` how often the same was asked before.
+    "confidence"), `examples` the gold that is shown, `sample` how often the same was asked before. With `aliases` the
+    model sees and writes other words for the labels: a mapping of every label, or "letters".
     """
 
     name: str
@@ -50,6 +52,13 @@ class PromptFunction:
     wants: tuple[str, ...] = ()
     examples: FewShot | None = None
     sample: int = 0
+    aliases: Aliases | None = None
+    _shown: tuple[str, ...] = field(init=False, repr=False, default=())
+
+    def __post_init__(self) -> None:
+        if self.labels is not None:
+            shown = label_words(self.aliases, self.labels, where=f'prompt "{self.name}"')
+            object.__setattr__(self, "_shown", shown)
 
     def bind(self, labels: LabelSpace) -> PromptFunction:
         """Return the prompt function with a label space, unless it has one of its own: then the two must agree."""
@@ -62,6 +71,10 @@ class PromptFunction:
     def fitted(self, *, clean: Callable[[Row], Row] | None, wants: tuple[str, ...]) -> PromptFunction:
         """Return the prompt function as a tier may be asked it: see `clean` and `wants`."""
         return replace(self, clean=clean, wants=wants)
+
+    def by_name(self) -> PromptFunction:
+        """Return the prompt function with the labels' own names: people, students and records answer with those."""
+        return self if self.aliases is None else replace(self, aliases=None)
 
     def sampled(self, number: int) -> PromptFunction:
         """Return the same question asked once more: sample 0, 1, 2, ... are different requests in the same words."""
@@ -79,10 +92,7 @@ class PromptFunction:
         """Turn a row into a prompt: labels, their descriptions and the guideline, the question, the document last."""
         row = as_row(row)
         question, document = self._show(row)
-        shots = "".join(
-            f'Document: {self._show(shot)[1]}\nAnswer: {{"label": {_quoted(answer)}}}\n\n'
-            for shot, answer in (self.examples.pick(row) if self.examples else ())
-        )
+        shots = "".join(f'Document: {shot}\nAnswer: {{"label": {word}}}\n\n' for shot, word in self._examples(row))
         return self._prompt(f"{question}\n\n{shots}Document: {document}")
 
     def render_many(self, rows: Sequence[Any]) -> Prompt:
@@ -99,8 +109,8 @@ class PromptFunction:
             raise ConfigError(f'prompt "{self.name}": similar examples need a request for each row; use balanced ones')
         items = item_ids([document for _, document in shown])
         shots = "".join(
-            f'Document example{i}: {self._show(shot)[1]}\nAnswer: {{"example{i}": {{"label": {_quoted(answer)}}}}}\n\n'
-            for i, (shot, answer) in enumerate(self.examples.pick(None) if self.examples else (), 1)
+            f'Document example{i}: {shot}\nAnswer: {{"example{i}": {{"label": {word}}}}}\n\n'
+            for i, (shot, word) in enumerate(self._examples(None), 1)
         )
         lines = "\n".join(f"Document {item}: {document}" for item, (_, document) in zip(items, shown, strict=True))
         return self._prompt(f"{questions.pop()}\n\n{shots}{lines}", items)
@@ -116,17 +126,23 @@ class PromptFunction:
         wanted = "a question (a text) or fields to show (a mapping)"
         raise UsageError(f'prompt "{self.name}": expected {wanted}, got {type(made).__name__}; return one of them')
 
+    def _examples(self, row: Row | None) -> list[tuple[str, str]]:
+        """Return the documents to show with a row, or with every row, and their answers, both as JSON."""
+        names, words = self._labels().names, self._words()
+        picked = self.examples.pick(row) if self.examples else []
+        return [(self._show(shot)[1], _quoted(words[names.index(answer)])) for shot, answer in picked]
+
     def _prompt(self, user: str, items: tuple[str, ...] = ()) -> Prompt:
         system = self._instructions(many=bool(items))
-        return Prompt(_sendable(system), _sendable(user), self._labels().names, self.wants, items, self.sample)
+        return Prompt(_sendable(system), _sendable(user), self._words(), self.wants, items, self.sample)
 
     def read(self, text: str) -> Reading:
-        """Read a reply; whatever is not exactly one label is an abstain with a reason."""
-        return read_label(text, self._labels().names)
+        """Read a reply; whatever is not exactly one label (or alias) is an abstain with a reason."""
+        return read_label(text, self._words())
 
     def read_many(self, text: str, items: Sequence[str]) -> tuple[Reading, ...]:
         """Read the reply to `render_many`: a reading for each of its items; one that is not clear abstains."""
-        return read_labels(text, items, self._labels().names)
+        return read_labels(text, items, self._words())
 
     def parse(self, text: str) -> int:
         """Return the class index of a reply, or ABSTAIN."""
@@ -144,9 +160,14 @@ class PromptFunction:
             raise UsageError(f'prompt "{self.name}" has no labels; write @prompt_function(labels=...), or bind(labels)')
         return self.labels
 
+    def _words(self) -> tuple[str, ...]:
+        """Return the words for the labels that the model sees, by class index."""
+        self._labels()
+        return self._shown
+
     def _instructions(self, *, many: bool) -> str:
         space = self._labels()
-        names = [_quoted(name) for name in space.names]
+        names = [_quoted(word) for word in self._words()]
         lines = [
             f"- {name}: {' '.join(text.split())}" if text else f"- {name}"
             for name, text in zip(names, space.descriptions, strict=True)
@@ -182,7 +203,12 @@ def _sendable(text: str) -> str:
 def prompt_function(function: Callable[[Any], str | Mapping[str, Any]], /) -> PromptFunction: ...
 @overload
 def prompt_function(
-    *, name: str | None = None, labels: LabelSpace | None = None, version: str = "1", system: str = _SYSTEM
+    *,
+    name: str | None = None,
+    labels: LabelSpace | None = None,
+    version: str = "1",
+    system: str = _SYSTEM,
+    aliases: Aliases | None = None,
 ) -> Callable[[Callable[[Any], str | Mapping[str, Any]]], PromptFunction]: ...
 def prompt_function(
     function: Callable[[Any], str | Mapping[str, Any]] | None = None,
@@ -192,6 +218,7 @@ def prompt_function(
     labels: LabelSpace | None = None,
     version: str = "1",
     system: str = _SYSTEM,
+    aliases: Aliases | None = None,
 ) -> PromptFunction | Callable[[Callable[[Any], str | Mapping[str, Any]]], PromptFunction]:
     """Make a prompt function; works with and without parentheses. A new `version` asks everything again.
 
@@ -208,7 +235,7 @@ def prompt_function(
         made = check_name(name or getattr(function, "__name__", ""))
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
             raise ConfigError(f'prompt "{made}": expected a plain function, got an async one or a generator')
-        return PromptFunction(made, function, labels, version, system)
+        return PromptFunction(made, function, labels, version, system, aliases=aliases)
 
     if function is not None and not callable(function):
         raise ConfigError(f'prompt_function: expected a function, got "{function}"; write name="{function}"')

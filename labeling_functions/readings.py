@@ -101,7 +101,7 @@ def _without_fence(text: str) -> str:
 def _without_quotes(text: str) -> str:
     """Take off matching quotes or emphasis, and a full stop; `""SPAM""` is as odd as it gets."""
     for _ in range(3):
-        if len(text) > 2 and text[-1] == "." and not text[-2].isspace():
+        if len(text) > 1 and text[-1] == "." and not text[-2].isspace():
             text = text[:-1]
         if len(text) < 3 or _QUOTES.get(text[0]) != text[-1]:
             break

@@ -19,6 +19,7 @@ __all__ = [
     "ChunkVotes",
     "FittingPrompt",
     "LabelModelProtocol",
+    "NamingPrompt",
     "Prompt",
     "PromptFunctionProtocol",
     "Reading",
@@ -145,6 +146,15 @@ class FittingPrompt(PromptFunctionProtocol, Protocol):
 
     def fitted(self, *, clean: Callable[[Row], Row] | None, wants: tuple[str, ...]) -> Self:
         """Return it so that every row that it shows has gone through `clean`; `wants` as in `Prompt`."""
+        ...
+
+
+@runtime_checkable
+class NamingPrompt(PromptFunctionProtocol, Protocol):
+    """A prompt function that may show a model other words for the labels."""
+
+    def by_name(self) -> Self:
+        """Return it with the labels' own names, for those who answer with these: people, students, records."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A provider on loopback that speaks the OpenAI chat protocol and fails as told: its log is the truth about money.
+"""A provider on loopback that speaks three protocols and fails as told: its log is the truth about money.
 
 Every request is logged, to memory and to a file, before a byte of the answer is written.
 """
@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from faults.dialects import Dialect, dialect_of
 
 __all__ = ["CANARY", "FakeProvider", "Served", "fake_provider"]
 
@@ -23,7 +26,8 @@ CANARY = "sk-canary-5f2a9c71"
 
 Fault = str
 """ok | 429 | 429:<Retry-After> | <status> | hangup | reset | truncated | html | invalid | prose | no_usage | empty
-| error200 | gzip | long | echo | length | refusal | redirect | slow:<seconds> | refuse:<word> (400 if it is sent)"""
+| error200 | gzip | long | echo | length | refusal | redirect | slow:<seconds> | refuse:<word> (400 if it is sent)
+| wait:<seconds> (429 with Google's RetryInfo)"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Served:
     authorization: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    path: str = ""
 
 
 @dataclass
@@ -65,15 +70,22 @@ class FakeProvider:
         """What a provider that bills whatever it has worked on would bill, in micro-dollars."""
         return sum(served.billed for served in self.log)
 
-    def arrived(self, user: str, headers: Mapping[str, str], body: Mapping[str, Any], billed: int) -> Served:
+    @property
+    def root(self) -> str:
+        """The address without the version of a protocol."""
+        return self.base_url.removesuffix("/v1")
+
+    def arrived(
+        self, dialect: Dialect, headers: Mapping[str, str], body: Mapping[str, Any], billed: int, path: str
+    ) -> Served:
         """Log a request."""
+        user, key = dialect.user(body), headers.get(dialect.key_header, "")
         with self._lock:
             number = len(self.log)
             fault = self.faults(number) if callable(self.faults) else self.faults.get(number, "ok")
-            free = fault.startswith(("4", "refuse", "redirect", "529")) and fault != "408"
-            served = Served(
-                number, fault, user, 0 if free else billed, time.time(), headers.get("authorization", ""), headers, body
-            )
+            free = fault.startswith(("4", "redirect", "529", "wait")) and fault != "408"
+            free |= fault.startswith("refuse:") and fault.removeprefix("refuse:") in json.dumps(body)
+            served = Served(number, fault, user, 0 if free else billed, time.time(), key, headers, body, path)
             self.log.append(served)
             self._in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self._in_flight)
@@ -123,39 +135,42 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
         body = json.loads(raw)
-        usage = {"prompt_tokens": len(raw) // 4, "completion_tokens": 8}
+        dialect = dialect_of(self.path)
+        tokens_in, tokens_out = len(raw) // 4, 8
         cost_in, cost_out = self.provider.price
-        billed = usage["prompt_tokens"] * cost_in + usage["completion_tokens"] * cost_out
+        billed = tokens_in * cost_in + tokens_out * cost_out
         headers = {name.lower(): value for name, value in self.headers.items()}
-        served = self.provider.arrived(body["messages"][-1]["content"], headers, body, billed)
+        served = self.provider.arrived(dialect, headers, body, billed, self.path)
         try:
             if self.provider.delay:
                 time.sleep(self.provider.delay)
-            self._answer(served, usage)
+            self._answer(served, dialect, dialect.usage(tokens_in, tokens_out))
         except OSError:  # the client was killed
             self.close_connection = True
         finally:
             self.provider.left()
 
-    def _answer(self, served: Served, usage: dict[str, int]) -> None:
+    def _answer(self, served: Served, dialect: Dialect, usage: dict[str, int]) -> None:
         kind, _, detail = served.fault.partition(":")
-        label = self._label(served.body)
-        whole = _completion(json.dumps({"label": label}), usage, model=served.body["model"])
+        label = self._label(served.body, dialect)
+        right = json.dumps({"label": label})
+        say = partial(dialect.answer, body=served.body)
+        whole = say(right, usage, model=served.body.get("model", "fake-1"))
         plain: dict[str, bytes] = {
             "ok": whole,
             "html": b"<html><body>Please log in to the wifi</body></html>",
             "truncated": whole[: len(whole) // 2],
-            "invalid": _completion('{"label": "MAYBE"}', usage),
-            "prose": _completion(f"I think this is {label}, but it could also be something else.", usage),
-            "no_usage": _completion(json.dumps({"label": label}), None),
-            "odd_usage": _completion(json.dumps({"label": label}), {"prompt_tokens": -5, "completion_tokens": True}),
-            "other_model": _completion(json.dumps({"label": label}), usage, model="cheaper-model"),
+            "invalid": say('{"label": "MAYBE"}', usage),
+            "prose": say(f"I think this is {label}, but it could also be something else.", usage),
+            "no_usage": say(right, None),
+            "odd_usage": say(right, dialect.usage(-5, True)),
+            "other_model": say(right, usage, model="cheaper-model"),
             "empty": b"",
             "error200": json.dumps({"error": {"message": "upstream overloaded", "code": 502}}).encode(),
-            "long": _completion("x" * 2_000_000, usage),
-            "length": _completion(label, usage, finish="length"),
-            "refusal": _completion(None, usage, refusal="I cannot help with that."),
-            "echo": _completion(json.dumps({"label": label, "reason": f"{served.authorization}"}), usage),
+            "long": say("x" * 2_000_000, usage),
+            "length": say(label, usage, ended="length"),
+            "refusal": say(None, usage, ended="refusal"),
+            "echo": say(json.dumps({"label": label, "reason": f"{served.authorization}"}), usage),
         }
         if kind in plain:
             self._send(200, plain[kind])
@@ -170,18 +185,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})
         elif kind == "refuse":
             refused = detail in json.dumps(served.body)
-            error = {"error": {"message": f"Unsupported parameter: '{detail}'", "param": detail}}
+            error = dialect.error(f"Unsupported parameter: '{detail}'")
             self._send(400 if refused else 200, json.dumps(error).encode() if refused else whole)
+        elif kind == "wait":
+            self._send(429, json.dumps(dialect.error("quota", wait=f"{detail}s")).encode())
         else:
             message = f"fault {kind} {detail}; you sent {served.authorization}"
             retry = {"Retry-After": detail} if kind == "429" and detail else {}
-            self._send(int(kind), json.dumps({"error": {"message": message}}).encode(), retry)
+            self._send(int(kind), json.dumps(dialect.error(message)).encode(), retry)
 
-    def _label(self, body: Mapping[str, Any]) -> str:
+    def _label(self, body: Mapping[str, Any], dialect: Dialect) -> str:
         if self.provider.label is not None:
             return self.provider.label(body)
-        form = body.get("response_format", {})
-        enum: list[str] = form["json_schema"]["schema"]["properties"]["label"]["enum"] if "json_schema" in form else []
+        enum = dialect.labels(body)
         return enum[0] if enum else "HAM"
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
@@ -200,24 +216,3 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.connection.shutdown(socket.SHUT_RDWR)
         self.connection.close()
-
-
-def _completion(
-    text: str | None,
-    usage: Mapping[str, Any] | None,
-    *,
-    model: str = "fake-1",
-    finish: str = "stop",
-    refusal: str | None = None,
-) -> bytes:
-    message = {"role": "assistant", "content": text, "refusal": refusal}
-    body: dict[str, Any] = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
-    }
-    if usage is not None:
-        body["usage"] = {**usage, "total_tokens": sum(usage.values())}
-    return json.dumps(body).encode()

@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import json_values
 
-from weaksup.llm.chat import Fitting, chat_body, error_text, most_tokens, read_completion, usual_tokens
-from weaksup.llm.failures import Ambiguous
+from weaksup.llm.chat import chat_body, chat_fitting, completion_tokens, read_completion, usual_completion
+from weaksup.llm.failures import Ambiguous, error_text
+from weaksup.llm.fitting import Fitting
 from weaksup.protocols import Prompt, Reply
 
 BODY = chat_body(Prompt("s", "u", ("A", "B")), model="m", max_tokens=50, params={"temperature": 0})
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 def completion(message: Any, **more: Any) -> bytes:
@@ -66,23 +63,26 @@ def test_a_text_that_is_not_whole_says_why(body: bytes, fault: str) -> None:
     assert read_completion(body).fault == fault
 
 
+def learn(fitting: Fitting, refusal: str) -> bool:
+    return fitting.learn(BODY, fitting.form, refusal)
+
+
 def test_an_endpoint_teaches_what_it_accepts() -> None:
-    fitting = Fitting(new_limit=True)
+    fitting = chat_fitting(new_limit=True)
     sent = fitting.apply(BODY)
     assert sent["max_completion_tokens"] == 50
     assert sent["response_format"]["json_schema"]["schema"]["properties"]["label"]["enum"] == ["A", "B"]
-    assert fitting.learn(sent, "json_schema is not supported")
-    sent = fitting.apply(BODY)
-    assert sent["response_format"] == {"type": "json_object"}
-    assert fitting.learn(sent, "unknown field: response_format")
-    sent = fitting.apply(BODY)
-    assert "response_format" not in sent
-    assert fitting.learn(sent, "Unsupported parameter: temperature")
+    assert learn(fitting, "json_schema is not supported")
+    assert fitting.apply(BODY)["response_format"] == {"type": "json_object"}
+    assert learn(fitting, "unknown field: response_format")
+    assert "response_format" not in fitting.apply(BODY)
+    assert learn(fitting, "Unsupported parameter: temperature")
     assert "temperature" not in fitting.apply(BODY)
-    assert fitting.learn(fitting.apply(BODY), "extra field max_completion_tokens")
+    assert not learn(fitting, "Unsupported parameter: top_p")  # which was not sent
+    assert learn(fitting, "extra field max_completion_tokens")
     assert fitting.apply(BODY) == {"model": "m", "messages": BODY["messages"], "max_tokens": 50}
-    assert not fitting.learn(fitting.apply(BODY), "max_tokens is too large")
-    assert not fitting.learn(fitting.apply(BODY), "context too long")
+    assert not learn(fitting, "max_tokens is too large")
+    assert not learn(fitting, "context too long")
 
 
 def test_the_schema_holds_the_answer_to_what_is_wanted_and_to_the_items() -> None:
@@ -95,15 +95,19 @@ def test_the_schema_holds_the_answer_to_what_is_wanted_and_to_the_items() -> Non
     assert outer["required"] == ["x", "y"]
     assert outer["$defs"]["answer"] == schema
     assert many["max_completion_tokens"] == 100
-    assert usual_tokens(many).output_tokens > usual_tokens(one).output_tokens > usual_tokens(BODY).output_tokens
-    assert most_tokens(many).output_tokens == 100
+    assert (
+        usual_completion(many).output_tokens
+        > usual_completion(one).output_tokens
+        > usual_completion(BODY).output_tokens
+    )
+    assert completion_tokens(many).output_tokens == 100
 
 
 @given(st.lists(st.sampled_from(["response_format", "max_tokens", "max_completion_tokens", "temperature", "x"])))
 def test_the_limit_on_the_answer_is_never_dropped(refusals: list[str]) -> None:
-    fitting = Fitting(new_limit=False)
+    fitting = chat_fitting(new_limit=False)
     for refusal in refusals:
-        fitting.learn(fitting.apply(BODY), refusal)
+        learn(fitting, refusal)
         sent = fitting.apply(BODY)
         assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 50
 
@@ -118,16 +122,16 @@ def test_the_limit_on_the_answer_is_never_dropped(refusals: list[str]) -> None:
     ],
 )
 def test_a_schema_that_is_refused_in_any_words_gives_way_to_json_mode(refusal: str) -> None:
-    fitting = Fitting(new_limit=False)
-    assert fitting.learn(fitting.apply(BODY), refusal)
+    fitting = chat_fitting(new_limit=False)
+    assert learn(fitting, refusal)
     assert fitting.apply(BODY)["response_format"] == {"type": "json_object"}
 
 
 def test_a_thread_that_was_refused_late_tries_what_another_has_learned() -> None:
-    fitting = Fitting(new_limit=False)
-    sent = fitting.apply(BODY)
-    assert fitting.learn(sent, "no json_schema")
-    assert fitting.learn(sent, "no json_schema")  # the same refusal, in another thread
+    fitting = chat_fitting(new_limit=False)
+    form = fitting.form
+    assert fitting.learn(BODY, form, "no json_schema")
+    assert fitting.learn(BODY, form, "no json_schema")  # the same refusal, in another thread
     assert fitting.apply(BODY)["response_format"] == {"type": "json_object"}
 
 

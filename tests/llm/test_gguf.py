@@ -182,3 +182,15 @@ def test_a_reason_and_a_confidence_are_asked_for(server: str, store: Store) -> N
     # Random weights write sentences without end; what is whole has all three parts.
     assert asked.outcomes.rows == len(asked.votes) == 3
     assert set(asked.outcomes.abstained) <= {"cut off at max_tokens"}
+
+
+def test_a_real_server_of_anthropics_protocol_is_read_and_what_it_cuts_off_is_no_label(
+    server: str, store: Store
+) -> None:
+    here = {"name": "real", "anthropic": "tiny", "base_url": server, "price": {"input": 1, "output": 2}}
+    tier = make_tier({**here, "max_tokens": 20})
+    asked = ask(fake_rows(3), kind, tier, store, run="r", budget_usd=1)
+    # llama.cpp leaves tools to the model's template, which has none here: random weights write on until the limit.
+    assert asked.outcomes.abstained == {"cut off at max_tokens": 3}
+    assert asked.spent > 3 * 2 * 20
+    assert asked.unknown == 0

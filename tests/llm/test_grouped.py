@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -54,7 +55,7 @@ def go(tier: Tier, store: Store, rows: list[dict[str, str]], *, items: int = 4, 
 def test_several_rows_share_a_request_and_each_gets_its_own_answer(store: Store) -> None:
     provider, tier = model()
     seen: list[Progress] = []
-    planned = estimate(fake_rows(10), kind, tier, store, items=4)
+    planned = estimate(fake_rows(10), kind, replace(tier, items=4), store)
     asked = go(tier, store, fake_rows(10), on_answer=seen.append)
     assert [len(documents(body)) for body in sorted(provider.sent, key=lambda b: -len(documents(b)))] == [4, 4, 2]
     assert asked.votes == {f"r{i}": int(i == 7) for i in range(10)}
@@ -66,7 +67,7 @@ def test_several_rows_share_a_request_and_each_gets_its_own_answer(store: Store)
     assert seen[-1].done == seen[-1].total == 10
     again = go(tier, store, fake_rows(10))
     assert (again.votes, again.spent, again.outcomes.cached, len(provider.sent)) == (asked.votes, 0, 10, 3)
-    assert estimate(fake_rows(10), kind, tier, store, items=4).cached == 3
+    assert estimate(fake_rows(10), kind, replace(tier, items=4), store).cached == 3
 
 
 def test_it_says_the_same_as_asking_one_by_one(store: Store) -> None:
@@ -130,7 +131,7 @@ def test_a_request_that_fails_is_the_failure_of_all_its_rows(store: Store) -> No
 
 def test_the_budget_counts_requests(store: Store) -> None:
     provider, tier = model()
-    most = estimate(fake_rows(4), kind, tier, items=4).most
+    most = estimate(fake_rows(4), kind, replace(tier, items=4)).most
     asked = go(tier, store, fake_rows(12), budget_usd=(most + 9) / 1e6)
     assert len(provider.sent) == 1 + (most - CALL_COST) // most
     assert asked.outcomes.not_asked == 12 - len(asked.votes) > 0

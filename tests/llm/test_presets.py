@@ -11,6 +11,7 @@ from faults.fakeprov import CANARY, fake_provider
 from weaksup.errors import ConfigError, PriceError
 from weaksup.llm import OpenAICompatible, ask, make_tier
 from weaksup.llm.api_keys import read_api_key
+from weaksup.llm.endpoint import Endpoint
 from weaksup.store import Store
 
 OWN_PRICE = {"input": 1, "output": 2}
@@ -20,13 +21,8 @@ OWN_PRICE = {"input": 1, "output": 2}
     ("kind", "model", "url", "variable"),
     [
         ("openai", "gpt-4o-mini", "https://api.openai.com/v1", "OPENAI_API_KEY"),
-        ("anthropic", "claude-haiku-4-5", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
-        (
-            "google",
-            "gemini-2.0-flash-lite",
-            "https://generativelanguage.googleapis.com/v1beta/openai",
-            "GEMINI_API_KEY",
-        ),
+        ("anthropic", "claude-haiku-4-5", "https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+        ("google", "gemini-2.0-flash-lite", "https://generativelanguage.googleapis.com", "GEMINI_API_KEY"),
         ("deepseek", "deepseek-chat", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
         ("mistral", "mistral-small-latest", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     ],
@@ -36,7 +32,8 @@ def test_a_provider_is_known_by_its_name_with_its_address_key_and_prices(
 ) -> None:
     for settings in ({kind: model}, {"provider": kind, "model": model}):
         tier = make_tier({"name": "x", **settings})
-        assert isinstance(tier.provider, OpenAICompatible)
+        assert isinstance(tier.provider, Endpoint)
+        assert tier.kind == (kind if kind in ("anthropic", "google") else "openai")
         assert (tier.provider.base_url, tier.provider.api_key_env, tier.model) == (url, variable, model)
         assert f": {kind}/" in tier.price.source
         assert tier.price.input > 0
@@ -70,9 +67,14 @@ def test_the_same_server_elsewhere_has_a_price_and_a_key() -> None:
         ({"ollama": "a", "provider": "vllm", "model": "b"}, '"ollama" is not a setting'),
         ({"openai": "gpt-4o-mini", "params": {"seed": "7"}}, '"seed": expected a whole number'),
         ({"openai": "gpt-4o-mini", "api_key_env": "A", "api_key_file": "b"}, "not both"),
+        ({"anthropic": "claude-haiku-4-5", "logprobs": True}, "temperature, top_k, top_p"),
+        (
+            {"google": "gemini-2.5-flash", "base_url": "https://generativelanguage.googleapis.com/v1beta/openai"},
+            'provider = "openai"',
+        ),
     ],
 )
-def test_two_kinds_at_once_are_refused(settings: dict[str, Any], word: str) -> None:
+def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any], word: str) -> None:
     with pytest.raises(ConfigError, match=word):
         make_tier({"name": "x", **settings})
 
@@ -81,6 +83,43 @@ def test_an_address_written_with_a_slash_is_still_the_provider() -> None:
     tier = make_tier({"name": "x", "openai": "gpt-4o-mini", "base_url": "https://api.openai.com/v1/"})
     assert isinstance(tier.provider, OpenAICompatible)
     assert tier.provider.api_key_env == "OPENAI_API_KEY"
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"anthropic": "claude-haiku-4-5", "base_url": "https://api.anthropic.com/v1/"}, "ANTHROPIC_API_KEY"),
+        (
+            {"google": "gemini-2.5-flash", "base_url": "https://generativelanguage.googleapis.com/v1beta"},
+            "GEMINI_API_KEY",
+        ),
+        ({"anthropic": "claude-haiku-4-5", "base_url": "https://gate.example.com", "price": OWN_PRICE}, None),
+    ],
+)
+def test_a_native_address_is_known_with_its_version_or_without(settings: dict[str, Any], key: str | None) -> None:
+    provider = make_tier({"name": "x", **settings}).provider
+    assert isinstance(provider, Endpoint)
+    assert provider.api_key_env == key
+    assert not provider.base_url.endswith(("/v1", "/v1beta", "/"))
+
+
+def test_a_label_is_asked_for_without_thoughts_unless_the_tier_says_how_many() -> None:
+    def thoughts(**params: Any) -> Any:
+        tier = make_tier({"name": "x", "google": "gemini-2.5-flash", "params": params})
+        assert isinstance(tier.provider, Endpoint)
+        request = tier.provider.request(Spam().render({"text": "t"}), None)
+        return request["body"]["generationConfig"].get("thinkingConfig")
+
+    assert thoughts() == {"thinkingBudget": 0}
+    assert thoughts(thinking_budget=512) == {"thinkingBudget": 512}
+    assert thoughts(thinking_level="low") == {"thinkingLevel": "low"}
+
+
+def test_the_compatible_address_of_a_native_provider_is_still_there() -> None:
+    url = "https://generativelanguage.googleapis.com/v1beta/openai"
+    tier = make_tier({"name": "x", "openai": "gemini-2.0-flash-lite", "base_url": url, "api_key_env": "GEMINI_API_KEY"})
+    assert isinstance(tier.provider, OpenAICompatible)
+    assert (tier.provider.base_url, tier.price.input > 0) == (url, True)
 
 
 # Keys

@@ -9,8 +9,9 @@ import pytest
 
 from weaksup.errors import ConfigError, PriceError, UsageError
 from weaksup.llm.cost import ModelStage, PeopleStage
+from weaksup.llm.model_names import nearest
 from weaksup.llm.price_list import load_prices, shipped_lists
-from weaksup.llm.prices import Price, nearest
+from weaksup.llm.prices import Price
 from weaksup.llm.stage_settings import read_number, read_stage, split_stage
 
 GOOD = """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -62,6 +63,61 @@ def test_a_misspelled_model_is_refused_with_the_nearest_names_of_its_provider() 
         list_price("gpt-5-nanno", base_url=OPENAI, where="tier")
     with pytest.raises(PriceError, match=r"example.com/v1; write price"):
         list_price("gpt-4o-mini", base_url="https://llm.example.com/v1", where="tier")
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("gpt-5-nano-2025-08-07", "openai/gpt-5-nano"),
+        ("GPT-5-nano", "openai/gpt-5-nano"),
+        ("gpt-5-nano-latest", "openai/gpt-5-nano"),
+        ("claude-haiku-4-5-20251001", "anthropic/claude-haiku-4-5"),
+        ("claude-haiku-4-5@20251001", "anthropic/claude-haiku-4-5"),
+        ("claude-haiku-4.5", "anthropic/claude-haiku-4-5"),
+        ("claude-3-5-haiku-20241022", "anthropic/claude-3-5-haiku-latest"),
+        ("gemini-2.0-flash-lite-001", "google/gemini-2.0-flash-lite"),
+        ("mistral-large-2411", "mistral/mistral-large"),
+    ],
+)
+def test_a_model_its_dated_snapshot_and_its_latest_have_its_price(name: str, listed: str) -> None:
+    assert list_price(name, base_url=None, where="tier").source.endswith(f": {listed}")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("gpt-5-nano-foo", "gpt-5-nano"),
+        ("gpt-5-nano-", "gpt-5-nano"),
+        ("gpt-5-nano-2025-08-07-x", "gpt-5-nano"),
+        ("gpt-5-nano-20", "gpt-5-nano"),
+        ("claude-haiku-4-55", "claude-haiku-4-5"),
+        ("claude-haiku-4-5-turbo", "claude-haiku-4-5"),
+        ("gemini-2.5-pro-ultra", "gemini-2.5-pro"),
+    ],
+)
+def test_a_name_that_only_begins_like_a_model_has_no_price_and_the_model_is_offered(name: str, near: str) -> None:
+    with pytest.raises(PriceError, match=rf'"{name}".*nearest: .*{near}[,)]') as caught:
+        list_price(name, base_url=None, where="tier")
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=6))
+def test_what_follows_a_models_name_is_a_date_or_it_is_another_model(rest: str) -> None:
+    try:
+        list_price(f"gpt-5-nano{rest}", base_url=OPENAI, where="tier")
+    except PriceError:
+        return
+    assert re.fullmatch(r"|[-@](latest|00\d|\d{4})", rest.lower())
+
+
+def test_every_model_of_the_list_is_itself() -> None:
+    from genai_prices.data_snapshot import get_snapshot
+
+    from weaksup.llm.model_names import is_that_model
+
+    found = [(model.id, model) for provider in get_snapshot().providers for model in provider.models]
+    assert len(found) > 1000
+    assert [name for name, model in found if not name.endswith("-") and not is_that_model(name, model)] == []
 
 
 def test_a_model_that_others_serve_is_named_with_its_provider() -> None:

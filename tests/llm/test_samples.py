@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,8 +92,8 @@ def test_an_abstain_keeps_its_reason_where_no_sample_is_clear(store: Store) -> N
     _, tier = scripted(lambda body: "I cannot say.")
     asked = ask_samples(fake_rows(2), kind, tier, store, samples=2, run="r", budget_usd=1)
     assert dict(asked.outcomes.abstained) == {"the answer is not a label": 2}
-    assert estimate(fake_rows(2), kind, tier, samples=2).calls == 4
-    assert estimate(fake_rows(2), kind, tier, store, samples=2).cached == 4
+    assert estimate(fake_rows(2), kind, replace(tier, samples=2)).calls == 4
+    assert estimate(fake_rows(2), kind, replace(tier, samples=2), store).cached == 4
 
 
 def test_samples_with_a_seed_each_have_their_own(store: Store) -> None:

@@ -14,13 +14,8 @@ LOCAL = {"name": "home", "provider": "openai", "model": "qwen3", "base_url": "ht
 
 def test_an_openai_tier_needs_a_name_and_a_model_alone() -> None:
     tier = make_tier(OPENAI)
-    assert (tier.name, tier.kind, tier.model, tier.concurrency, tier.share) == (
-        "cheap",
-        "openai",
-        "gpt-4o-mini",
-        8,
-        0.1,
-    )
+    assert (tier.name, tier.kind, tier.model, tier.concurrency) == ("cheap", "openai", "gpt-4o-mini", 8)
+    assert (tier.share, tier.share_alone, tier.items, tier.samples) == (None, 0.1, 1, 1)
     assert isinstance(tier.provider, OpenAICompatible)
     assert tier.provider.api_key_env == "OPENAI_API_KEY"
 

@@ -128,7 +128,7 @@ def test_a_pid_that_came_back_for_another_process_counts_as_dead(store: Store, p
 def test_an_abandoned_call_of_this_process_counts_as_dead(
     store: Store, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from weaksup.store import store as module
+    from weaksup.store import turns as module
 
     reserve(store, "a", 9)
     assert reopened(place).calls == 0  # it is under way

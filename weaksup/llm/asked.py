@@ -12,7 +12,7 @@ from weaksup.llm.prices import show_dollars
 from weaksup.protocols import PromptFunctionProtocol, Reply
 from weaksup.votes import Source
 
-__all__ = ["Asked", "Collected", "Outcomes", "Progress"]
+__all__ = ["Asked", "Collected", "Outcomes", "Progress", "count_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,19 @@ class Outcomes:
         return self.answered + sum(self.abstained.values()) + sum(self.failed.values()) + self.not_asked
 
 
+def count_rows(votes: Mapping[str, int], reasons: Mapping[str, str], *, rows: int, cached: int) -> Outcomes:
+    """Count the fates of `rows` rows: `votes` by id, `reasons` why a row abstained, or failed if it has no vote."""
+    abstained = Counter(reasons[name] for name, code in votes.items() if code == ABSTAIN)
+    failed = Counter(reason for name, reason in reasons.items() if name not in votes)
+    return Outcomes(
+        answered=len(votes) - sum(abstained.values()),
+        abstained=dict(abstained.most_common()),
+        failed=dict(failed.most_common()),
+        not_asked=rows - len(votes) - sum(failed.values()),
+        cached=cached,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The answers of one tier to one prompt function, ready for `VoteMatrix.with_source`.
@@ -69,6 +82,7 @@ class Asked:
         """Return the counts and the money as plain JSON; dollars as numbers."""
         return {
             "source": self.source.name,
+            "kind": self.source.kind,
             "rows": self.outcomes.rows,
             "answered": self.outcomes.answered,
             "abstained": dict(self.outcomes.abstained),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -18,21 +18,23 @@ from weaksup.llm.prices import budget_cap
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol
 from weaksup.store import Answer, Limits, Store
-from weaksup.votes import Source
+from weaksup.votes import Source, SourceKind
 
-__all__ = ["ask", "source_of"]
+__all__ = ["Session", "ask_singly", "source_of"]
 
 _CHUNK = 1000  # rows whose stored answers are read at a time
 _BUDGET = "dollars of the run"  # the cap that needs no naming
+_KINDS: Mapping[str, SourceKind] = {"student": "student", "people": "person"}
 _DOWN = "not sent: the provider stopped answering"
 
 
 def source_of(tier: Tier, prompt: PromptFunctionProtocol) -> Source:
     """Return the source that the answers become: prompts of one model share a group, as their errors do."""
-    return Source(f"{tier.name}/{prompt.name}", kind="tier", group=tier.model)
+    kind = _KINDS.get(tier.kind, "tier")
+    return Source(f"{tier.name}/{prompt.name}", kind=kind, group=tier.model)
 
 
-def ask(
+def ask_singly(
     rows: Iterable[Any],
     prompt: PromptFunctionProtocol,
     tier: Tier,
@@ -46,7 +48,7 @@ def ask(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Asked:
-    """Ask a tier one prompt about every row (each with an `id`), in order, until done or out of budget.
+    """Ask a tier one prompt about every row (each with an `id`), a call a row, in order, until done or out of budget.
 
     The budget is the cap, in dollars, on everything that `run` spends, in this call and before; `limits` holds further
     caps and rates. Answers that the store has are used first and cost nothing; equal requests are sent once. Ctrl-C
@@ -70,17 +72,13 @@ def ask(
     )
     tier.provider.open()
     try:
-        return _ask(_Session(fitted, tier, store, on_answer), rows, caller)
+        return _ask(Session(fitted, tier, store, on_answer), rows, caller)
     finally:
         tier.provider.close()
 
 
-def _ask(session: _Session, rows: Iterable[Any], caller: Caller) -> Asked:
-    jobs = make_jobs(rows, session.prompt, session.tier.provider)
-    for name, reason in jobs.broken.items():
-        session.found.fail((name,), reason)
-    session.total = jobs.rows
-    left = session.use_stored(jobs.calls)
+def _ask(session: Session, rows: Iterable[Any], caller: Caller) -> Asked:
+    left = session.begin(rows)
     # Twice as many threads as connections: while one reserves, its connection has another call. Not where a rate holds:
     # a call that waits for a connection would be counted in one minute and sent in another.
     threads = session.tier.concurrency * (1 if caller.limits.paced else 2)
@@ -95,8 +93,8 @@ def _ask(session: _Session, rows: Iterable[Any], caller: Caller) -> Asked:
     return session.asked(caller.run)
 
 
-class _Session:
-    """One call of `ask`, as the thread that called it sees it."""
+class Session:
+    """One call of `ask_singly` or `ask_batch`, as the thread that called it sees it."""
 
     def __init__(
         self,
@@ -118,6 +116,14 @@ class _Session:
         self.reached = ""  # the cap that stopped it
         self.fatal: WeaksupError | None = None
         self._ended: set[str] = set()
+
+    def begin(self, rows: Iterable[Any]) -> list[Job]:
+        """Render the rows and use the answers that are paid for already; return the calls that are left."""
+        jobs = make_jobs(rows, self.prompt, self.tier.provider)
+        for name, reason in jobs.broken.items():
+            self.found.fail((name,), reason)
+        self.total = jobs.rows
+        return self.use_stored(jobs.calls)
 
     def use_stored(self, calls: Sequence[Job]) -> list[Job]:
         """Read the answers that are paid for already; return the calls that are left."""

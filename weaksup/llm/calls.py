@@ -11,16 +11,17 @@ from weaksup.errors import WeaksupError
 from weaksup.llm.failures import Ambiguous, NotSent, Retries, SendError
 from weaksup.llm.jobs import Job, make_request
 from weaksup.llm.pool import Done
-from weaksup.llm.prices import Usage
+from weaksup.llm.prices import Price, Usage
 from weaksup.llm.provider import Request
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol, Reply
 from weaksup.store import Answer, Charge, Limits, Refusal, Reservation, Store
 
-__all__ = ["Caller", "Ended"]
+__all__ = ["Caller", "Ended", "make_answer", "too_long"]
 
 _SLICE = 0.2  # seconds: a waiting thread looks this often whether it should stop
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.4  # seconds between looks at a key or a budget that others hold
+_IN_BATCH = "a batch that the provider works on has this request in it; ask with batch = true to fetch it"
 _MOST_FORMS = 8  # ways of writing one request that an endpoint may refuse
 
 
@@ -81,18 +82,21 @@ class Caller:
         """Ask until there is an answer, or no further attempt may be made; `done` is called once that is on disk."""
         _, request = make_request(job.row, self.prompt, self.tier.provider)
         most = self.tier.provider.bound(request)
-        if reason := self._too_long(most):
+        if reason := too_long(most, self.tier.price, self.limits):
             done(Ended("failed", reason))
             return
         tier, price = self.tier, self.tier.price
         tokens = most.input_tokens + most.output_tokens
-        charge = Charge(job.key, self.run, tier.name, tier.model, price.source, price.charge(most), tokens)
+        cost = price.charge(most)
+        charge = Charge(job.key, self.run, tier.name, tier.model, price.source, cost, tokens, most.seconds)
         ended, bought = self._attempts(request, charge)
         if bought is None:
             done(self._watched(ended))
         else:  # this thread goes on meanwhile: what it reserves next is written after this
             held, answer = bought
-            self.store.settle_later(held, answer, then=lambda error: done(error or self._watched(ended)))
+            self.store.settle_later(
+                held, answer, then=lambda error: done(error or self._watched(ended)), seconds=most.seconds
+            )
 
     def _watched(self, ended: Ended) -> Ended:
         """Stop everybody, at once, where the provider is down: rows fail one after another, or it asks for too long."""
@@ -106,16 +110,6 @@ class Caller:
             self.stop.set()
         return replace(ended, down=down)
 
-    def _too_long(self, most: Usage) -> str:
-        """Say why a prompt can never be sent."""
-        flat_to, a_minute = self.tier.price.flat_to, self.limits.tokens_a_minute
-        if flat_to is not None and most.input_tokens > flat_to:
-            return f"the prompt is longer than the {flat_to:,} tokens that the price holds for"
-        tokens = most.input_tokens + most.output_tokens
-        if a_minute is not None and tokens > a_minute:
-            return f"the call may need {tokens:,} tokens, more than the {a_minute:,} a minute that are allowed"
-        return ""
-
     def _attempts(self, request: Request, charge: Charge) -> tuple[Ended, Bought | None]:
         so_far = Ended("stopped")
         attempts = ambiguous = forms = 0
@@ -128,7 +122,7 @@ class Caller:
                 continue
             if not isinstance(answer, SendError):
                 body, reply = answer
-                kept = self._answer(held, body, reply)
+                kept = make_answer(held, body, reply, self.tier.price)
                 paid = so_far.paid + kept.cost
                 return replace(so_far, how="answered", reason="", paid=paid, reply=reply), (held, kept)
             so_far = _after(so_far, answer, held)
@@ -151,7 +145,7 @@ class Caller:
         look = _FIRST_LOOK
         while not self._stopped_in_turn():
             got = self.store.reserve(charge, cap=self.cap, limits=self.limits)
-            if isinstance(got, Reservation) or got.why in ("answered", "budget"):
+            if isinstance(got, Reservation) or got.why in ("answered", "batch", "budget"):
                 return got
             self._pause(got.seconds or look)
             look = min(2 * look, _LAST_LOOK)
@@ -192,21 +186,32 @@ class Caller:
             self.store.charge_in_full(held, f"weaksup failed: {type(error).__name__}")
             raise
 
-    def _answer(self, held: Reservation, body: bytes, reply: Reply) -> Answer:
-        return Answer(held.key, body, self._cost(reply, held), reply.model, reply.input_tokens, reply.output_tokens)
-
-    def _cost(self, reply: Reply, held: Reservation) -> int:
-        """Charge what was counted; all that was reserved where the provider did not count."""
-        if reply.cost is not None:
-            return reply.cost
-        if reply.input_tokens is None or reply.output_tokens is None:
-            return held.reserved
-        return self.tier.price.charge(Usage(reply.input_tokens, reply.output_tokens))
-
     def _pause(self, seconds: float) -> None:
         while seconds > 0 and not self.stop.is_set():
             self.sleep(min(seconds, _SLICE))
             seconds -= _SLICE
+
+
+def too_long(most: Usage, price: Price, limits: Limits) -> str:
+    """Say why a prompt can never be sent, or return ""."""
+    flat_to, a_minute = price.flat_to, limits.tokens_a_minute
+    if flat_to is not None and most.input_tokens > flat_to:
+        return f"the prompt is longer than the {flat_to:,} tokens that the price holds for"
+    tokens = most.input_tokens + most.output_tokens
+    if a_minute is not None and tokens > a_minute:
+        return f"the call may need {tokens:,} tokens, more than the {a_minute:,} a minute that are allowed"
+    return ""
+
+
+def make_answer(held: Reservation, body: bytes, reply: Reply, price: Price) -> Answer:
+    """Return the answer to store; it costs what was counted, or all that was reserved where nothing was."""
+    if reply.cost is not None:
+        cost = reply.cost
+    elif reply.input_tokens is None or reply.output_tokens is None:
+        cost = held.reserved
+    else:
+        cost = price.charge(Usage(reply.input_tokens, reply.output_tokens))
+    return Answer(held.key, body, cost, reply.model, reply.input_tokens, reply.output_tokens)
 
 
 def _after(so_far: Ended, error: SendError, held: Reservation) -> Ended:
@@ -226,6 +231,8 @@ def _without_a_call(refusal: Refusal | None, so_far: Ended) -> Ended:
     """End a job that may not send (again)."""
     if refusal is not None and refusal.why == "answered":
         return replace(so_far, how="answered", reason="")
+    if refusal is not None and refusal.why == "batch":
+        return replace(so_far, how="failed", reason=_IN_BATCH, counts=False)
     broke = "" if refusal is None else refusal.cap
     if so_far.how == "failed":  # an attempt was made, and there is no leave for another
         return replace(so_far, broke=broke)

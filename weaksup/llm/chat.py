@@ -6,25 +6,18 @@ Pure: nothing here touches the network.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from weaksup.errors import ConfigError
-from weaksup.llm.failures import Ambiguous
+from weaksup.llm.answer_schema import answer_schema, counted, most_tokens, usual_tokens
+from weaksup.llm.failures import no_answer
+from weaksup.llm.fitting import Fitting, Way, as_it_is, or_none
 from weaksup.llm.logprobs import label_confidence
+from weaksup.llm.params import sampled_params
 from weaksup.llm.prices import Usage
 from weaksup.protocols import Prompt, Reply
 
-__all__ = [
-    "PARAMS",
-    "Fitting",
-    "chat_body",
-    "check_params",
-    "error_text",
-    "most_tokens",
-    "read_completion",
-    "usual_tokens",
-]
+__all__ = ["PARAMS", "chat_body", "chat_fitting", "completion_tokens", "read_completion", "usual_completion"]
 
 # What a tier may set beside model, prompt and limit. Not here: n, stream, tools, service_tier, which change the price
 # or the shape of the answer.
@@ -45,19 +38,7 @@ PARAMS = frozenset(
 )
 # What a refusal of the answer's form may speak of; "schema" also stands for json_schema and response_schema.
 _FORMAT_WORDS = ("response_format", "schema", "json_object", "structured", "grammar", "$ref", "$defs")
-_MOST_TOKENS = 10**9  # more than this is no count of tokens
-_TEMPLATE_TOKENS = 64  # what chat templates put around the messages
-_BYTES_A_TOKEN = 4  # English text, as a rule of thumb
-_USUAL_TOKENS = {"label": 12, "confidence": 8, "reason": 40}  # of an answer's parts, braces and quotes included
-
-
-def check_params(params: Mapping[str, Any], where: str) -> None:
-    """Refuse a parameter that would change what an answer costs, or how it is read; `where` names the tier."""
-    odd = sorted(set(params) - PARAMS)
-    if odd:
-        raise ConfigError(f'{where}: "{odd[0]}" is not a parameter; the parameters are {", ".join(sorted(PARAMS))}')
-    if not isinstance(params.get("seed", 0), int):
-        raise ConfigError(f'{where}: "seed": expected a whole number, got {params["seed"]!r}')
+_LIMITS = ("max_completion_tokens", "max_tokens")  # OpenAI wants the new name; others know the old one
 
 
 def chat_body(prompt: Prompt, *, model: str, max_tokens: int, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,99 +46,53 @@ def chat_body(prompt: Prompt, *, model: str, max_tokens: int, params: Mapping[st
 
     Each sample of a prompt gets a seed of its own where the tier sets one.
     """
-    if prompt.sample and "seed" in params:
-        params = {**params, "seed": params["seed"] + prompt.sample}
-    schema = _answer_schema(prompt)
     return {
         "model": model,
         "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-        **params,
+        **sampled_params(params, prompt),
         "max_completion_tokens": max_tokens * max(1, len(prompt.items)),
-        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}},
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "strict": True, "schema": answer_schema(prompt)},
+        },
     }
 
 
-def _answer_schema(prompt: Prompt) -> dict[str, Any]:
-    """Return the schema of one answer, or, for a prompt with items, of an object that has one under every item's id."""
-    parts: dict[str, Any] = {"reason": {"type": "string"}} if "reason" in prompt.wants else {}
-    parts["label"] = {"type": "string", "enum": list(prompt.answers)}
-    if "confidence" in prompt.wants:
-        parts["confidence"] = {"type": "number"}
-    one = _strict(parts)
-    if not prompt.items:
-        return one
-    return {**_strict({name: {"$ref": "#/$defs/answer"} for name in prompt.items}), "$defs": {"answer": one}}
+def chat_fitting(*, new_limit: bool) -> Fitting:
+    """Return the ways to write a request.
 
-
-def _strict(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def most_tokens(body: Mapping[str, Any]) -> Usage:
-    """Return one token a byte of the request: a byte-level tokenizer never makes more."""
-    text = json.dumps(body, ensure_ascii=False)
-    return Usage(len(text.encode("utf-8", "surrogatepass")) + _TEMPLATE_TOKENS, body["max_completion_tokens"])
-
-
-def usual_tokens(body: Mapping[str, Any]) -> Usage:
-    """Return the usual length of the prompt's tokens and of the answers in JSON."""
-    size = sum(len(message["content"].encode("utf-8", "replace")) for message in body["messages"])
-    schema = body["response_format"]["json_schema"]["schema"]
-    items = len(schema["properties"]) if "$defs" in schema else 1
-    parts = schema["$defs"]["answer"]["properties"] if "$defs" in schema else schema["properties"]
-    answer = items * sum(_USUAL_TOKENS[part] for part in parts)
-    return Usage(size // _BYTES_A_TOKEN + 10, min(answer, body["max_completion_tokens"]))
-
-
-class Fitting:
-    """What one endpoint accepts, learned from what it refuses; it starts with the strictest form.
-
-    The schema gives way to JSON mode and then to the prompt's words alone; a sampling parameter is left out. The limit
-    on the answer's length is renamed, never left out: the budget rests on it.
+    The schema gives way to JSON mode and then to the prompt's words alone; the limit on the answer's length is renamed;
+    a sampling parameter is left out.
     """
+    limits = _LIMITS if new_limit else _LIMITS[::-1]
+    return Fitting(
+        (Way(as_it_is, _FORMAT_WORDS), Way(_json_mode, _FORMAT_WORDS), Way(_without("response_format"))),
+        [Way(_limited_by(name), (name,)) for name in limits],
+        *(or_none(name, _without(name)) for name in sorted(PARAMS)),
+    )
 
-    def __init__(self, *, new_limit: bool) -> None:
-        self._formats = ["json_schema", "json_object", "none"]
-        limits = ["max_completion_tokens", "max_tokens"]
-        self._limits = limits if new_limit else limits[::-1]
-        self._left_out: set[str] = set()
 
-    def apply(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body in the form that the endpoint accepts, as far as is known."""
-        fitted = {name: value for name, value in body.items() if name not in self._left_out}
-        fitted[self._limits[0]] = fitted.pop("max_completion_tokens")
-        if self._formats[0] == "json_object":
-            fitted["response_format"] = {"type": "json_object"}
-        elif self._formats[0] == "none":
-            del fitted["response_format"]
-        return fitted
+def _json_mode(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "response_format": {"type": "json_object"}}
 
-    def learn(self, sent: Mapping[str, Any], refusal: str) -> bool:
-        """Read a refusal of the body that was sent; return whether another form is worth trying."""
-        said = refusal.lower()
-        asked = sent.get("response_format", {}).get("type")
-        if asked and any(word in said for word in _FORMAT_WORDS):
-            return self._drop(self._formats, asked)
-        for limit in ("max_completion_tokens", "max_tokens"):
-            if limit in sent and limit in said:
-                return self._drop(self._limits, limit)
-        for name in sorted(PARAMS & set(sent)):
-            if name in said:
-                self._left_out.add(name)
-                return True
-        return False
 
-    @staticmethod
-    def _drop(choices: list[str], choice: str) -> bool:
-        """Give up a choice unless it is the last; another thread may have done so already."""
-        if choices[0] == choice and len(choices) > 1:
-            choices.pop(0)
-        return choices[0] != choice
+def _without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda body: {key: value for key, value in body.items() if key != name}
+
+
+def _limited_by(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda body: {name if key == _LIMITS[0] else key: value for key, value in body.items()}
+
+
+def completion_tokens(body: Mapping[str, Any]) -> Usage:
+    """Return the most that a call can use."""
+    return most_tokens(body, body["max_completion_tokens"])
+
+
+def usual_completion(body: Mapping[str, Any]) -> Usage:
+    """Return what a call is likely to use: what is said of the answer's form is read, and billed, too."""
+    sent = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return usual_tokens([sent], body["response_format"]["json_schema"]["schema"], body["max_completion_tokens"])
 
 
 def read_completion(body: bytes) -> Reply:
@@ -169,13 +104,12 @@ def read_completion(body: bytes) -> Reply:
         text = message.get("content")
         usage = data.get("usage")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        shown = " ".join(body[:80].decode("utf-8", "replace").split())
-        raise Ambiguous(f"no chat completion in the answer: {shown}") from None
-    counted = usage if isinstance(usage, dict) else {}
+        raise no_answer("chat completion", body) from None
+    used = usage if isinstance(usage, dict) else {}
     return Reply(
         text=text if isinstance(text, str) else "",
-        input_tokens=_tokens(counted.get("prompt_tokens")),
-        output_tokens=_tokens(counted.get("completion_tokens")),
+        input_tokens=counted(used.get("prompt_tokens")),
+        output_tokens=counted(used.get("completion_tokens")),
         model=str(data.get("model") or "")[:200],
         confidence=label_confidence(choice.get("logprobs"), text),
         fault=_fault(choice, message, text),
@@ -190,25 +124,3 @@ def _fault(choice: Mapping[str, Any], message: Mapping[str, Any], text: object) 
     if message.get("refusal") or ended == "content_filter":
         return "the model refused"
     return "" if isinstance(text, str) else "no text in the answer"
-
-
-def _tokens(value: object) -> int | None:
-    counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
-    return value if counts and isinstance(value, int) else None
-
-
-def error_text(body: bytes) -> str:
-    """Return the message of an error body in one short line, with the parameter that it names."""
-    text = body.decode("utf-8", "replace")
-    try:
-        error = json.loads(text)["error"]
-        words = error if isinstance(error, str) else " ".join(_words(error))
-    except (ValueError, LookupError, TypeError, RecursionError):
-        words = text
-    plain = "".join(c if c.isprintable() else " " for c in words)
-    return " ".join(plain.split())[:500]
-
-
-def _words(error: Mapping[str, Any]) -> list[str]:
-    named = {str(error["message"]): None} | {str(error[k]): None for k in ("code", "param") if error.get(k)}
-    return list(named)

@@ -32,18 +32,12 @@ def estimate(
     prompt: PromptFunctionProtocol,
     tier: Tier,
     store: Store | None = None,
-    *,
-    samples: int = 1,
-    items: int = 1,
 ) -> Estimate:
-    """Render every row and add up; answers that the store has cost nothing. No key is needed.
-
-    `samples` and `items` as in `ask_samples` and `ask_items`.
-    """
-    if items > 1:
-        jobs, groups, grouped = group_rows(rows, prompt, tier, items=items)
+    """Render every row and add up; answers that the store has cost nothing. No key is needed."""
+    if tier.items > 1:
+        jobs, groups, grouped = group_rows(rows, prompt, tier, items=tier.items)
         return replace(_add_up(groups, [grouped], tier, store), rows=jobs.rows)
-    every = sample_prompts(prompt, tier, samples) if samples > 1 else [prompt]
+    every = sample_prompts(prompt, tier, tier.samples) if tier.samples > 1 else [prompt]
     return _add_up(list(rows), every, tier, store)
 
 
@@ -60,6 +54,6 @@ def _add_up(
                 continue
             _, request = make_request(job.row, prompt, tier.provider)
             calls += 1
-            likely += tier.price.charge(tier.provider.expect(request))
-            most += tier.price.charge(tier.provider.bound(request))
+            likely += tier.paid_price.charge(tier.provider.expect(request))
+            most += tier.paid_price.charge(tier.provider.bound(request))
     return Estimate(len(rows), calls, cached, likely, most)

@@ -10,16 +10,34 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from weaksup.errors import ProviderError, UsageError, WeaksupError
 
-__all__ = ["Ambiguous", "NotSent", "Refused", "Retries", "SendError", "from_status", "retry_after"]
+__all__ = [
+    "Ambiguous",
+    "NotSent",
+    "Refused",
+    "Retries",
+    "SendError",
+    "error_text",
+    "from_status",
+    "no_answer",
+    "retry_after",
+    "retry_delay",
+]
 
-_NO_QUOTA = re.compile(r"insufficient_quota|insufficient balance|billing_hard_limit", re.IGNORECASE)
+_NO_QUOTA = re.compile(
+    r"insufficient_quota|insufficient balance|billing_hard_limit|credit balance is too low", re.IGNORECASE
+)
+_BAD_KEY = re.compile(r"api key not valid|api_key_invalid", re.IGNORECASE)  # Google says so with status 400
+_DELAY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)s")
 
 
 class SendError(Exception):
@@ -60,16 +78,22 @@ class Ambiguous(SendError):  # noqa: N818
     """The call was sent, and nobody knows whether it was billed."""
 
 
+def no_answer(what: str, body: bytes) -> Ambiguous:
+    """Return the error for a body that came with status 200 and is not `what` was expected."""
+    shown = " ".join(body[:80].decode("utf-8", "replace").split())
+    return Ambiguous(f"no {what} in the answer: {shown}")
+
+
 def from_status(status: int, said: str, *, wait: float | None, where: str) -> SendError:
     """Say what an HTTP status other than 200 means; `said` is what the provider wrote, `where` names the tier."""
     reason = f"HTTP {status}" + (f": {said}" if said else "")
     if 300 <= status < 400:
         advice = "redirects are not followed; set base_url to the final address"
         return Refused(reason, fatal=UsageError(f"{where}: expected an answer, got {reason}; {advice}"))
-    if status in (401, 403):
-        return Refused(reason, fatal=UsageError(f"{where}: the provider refused the key ({reason}); check it"))
-    if status == 402 or (status == 429 and _NO_QUOTA.search(said)):
+    if status in (400, 402, 403, 429) and (status == 402 or _NO_QUOTA.search(said)):
         return Refused(reason, fatal=ProviderError(f"{where}: the account has no credit left ({reason}); add some"))
+    if status in (401, 403) or (status == 400 and _BAD_KEY.search(said)):
+        return Refused(reason, fatal=UsageError(f"{where}: the provider refused the key ({reason}); check it"))
     if status == 404:
         return Refused(reason, fatal=UsageError(f"{where}: no such model or address ({reason}); check model, base_url"))
     # A gateway that gave up waiting (408, 499) does not know what the model behind it did.
@@ -89,6 +113,33 @@ def retry_after(header: str | None, *, now: float) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, moment - now)
+
+
+def retry_delay(body: bytes) -> float | None:
+    """Read the wait that Google states in the body of an error; `None` where there is none that can be obeyed."""
+    try:
+        delays = [detail.get("retryDelay") for detail in json.loads(body)["error"]["details"]]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    found = [_DELAY.fullmatch(delay) for delay in delays if isinstance(delay, str)]
+    return max((float(match.group(1)) for match in found if match), default=None)
+
+
+def error_text(body: bytes) -> str:
+    """Return the message of an error body in one short line, with the parameter that it names."""
+    text = body.decode("utf-8", "replace")
+    try:
+        error = json.loads(text)["error"]
+        words = error if isinstance(error, str) else " ".join(_words(error))
+    except (ValueError, LookupError, TypeError, RecursionError):
+        words = text
+    plain = "".join(c if c.isprintable() else " " for c in words)
+    return " ".join(plain.split())[:500]
+
+
+def _words(error: Mapping[str, Any]) -> list[str]:
+    named = {str(error["message"]): None} | {str(error[k]): None for k in ("code", "param") if error.get(k)}
+    return list(named)
 
 
 @dataclass(frozen=True, slots=True)

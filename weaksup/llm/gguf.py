@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from weaksup.errors import ConfigError, MissingExtra, UsageError
-from weaksup.llm.chat import chat_body, check_params, error_text, most_tokens, read_completion, usual_tokens
-from weaksup.llm.failures import NotSent, Refused, SendError, from_status
+from weaksup.llm.chat import PARAMS, chat_body, completion_tokens, read_completion, usual_completion
+from weaksup.llm.failures import NotSent, Refused, SendError, error_text, from_status
+from weaksup.llm.params import check_params
 from weaksup.llm.prices import Usage
 from weaksup.llm.provider import Request
 from weaksup.llm.records import file_hash
@@ -45,7 +46,7 @@ class Gguf:
     _lock: Any = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_params(self.params, self.where)
+        check_params(self.params, PARAMS, self.where)
         if min(self.max_tokens, self.context, self.slots) < 1 or self.threads < 0:
             raise ConfigError(f"{self.where}: expected max_tokens, context and slots of at least 1, and threads >= 0")
         if find_spec("xllamacpp") is None:
@@ -105,11 +106,11 @@ class Gguf:
 
     def bound(self, request: Request) -> Usage:
         """Return one token a byte: a byte-level tokenizer never makes more."""
-        return most_tokens(request["body"])
+        return completion_tokens(request["body"])
 
     def expect(self, request: Request) -> Usage:
         """Return the usual length of the prompt's tokens and of a label in JSON."""
-        return usual_tokens(request["body"])
+        return usual_completion(request["body"])
 
     def send(self, request: Request) -> bytes:
         """Return the whole answer; nothing leaves the process."""

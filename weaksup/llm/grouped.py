@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +12,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 from weaksup.corpus.rows import Row
 from weaksup.errors import ConfigError
 from weaksup.labels import ABSTAIN
+from weaksup.llm.ask_calls import asker_of
 from weaksup.llm.asked import Asked, Collected, Progress
-from weaksup.llm.asking import ask
 from weaksup.llm.failures import Ambiguous, Retries
 from weaksup.llm.jobs import Job, Jobs, make_jobs, make_request
 from weaksup.llm.tiers import Tier
@@ -81,6 +82,8 @@ def ask_items(
     limits: Limits | None = None,
     on_answer: Callable[[Progress], None] | None = None,
     retries: Retries | None = None,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Asked:
     """Ask a tier about the rows as `ask` does, but up to `items` of them in one request.
 
@@ -98,7 +101,7 @@ def ask_items(
         if on_answer is not None:
             on_answer(Progress(len(jobs.broken) + sum(sizes[: progress.done]), jobs.rows, progress.spent))
 
-    asked = ask(
+    asked = asker_of(tier)(
         groups,
         grouped,
         tier,
@@ -108,6 +111,8 @@ def ask_items(
         limits=limits,
         on_answer=watch,
         retries=retries,
+        clock=clock,
+        sleep=sleep,
     )
     found = _read_groups(asked, jobs, keys, tier, store, prompt=fitted, items=items)
     found.cached = cached

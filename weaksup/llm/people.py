@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,6 +52,11 @@ class People:
         """What one answer costs, in micro-dollars."""
         return cost_of_dollars(self.hourly_rate / self.items_per_hour, what=self.where)
 
+    @property
+    def seconds(self) -> int:
+        """How long one answer takes."""
+        return int((3600 / self.items_per_hour).to_integral_value(ROUND_CEILING))
+
     def open(self) -> None:
         """Read what people have answered so far."""
         with self._lock:
@@ -84,11 +89,11 @@ class People:
 
     def bound(self, _request: Request, /) -> Usage:
         """Return what the time for one answer costs."""
-        return Usage(cost=self.cost)
+        return Usage(cost=self.cost, seconds=self.seconds)
 
     def expect(self, _request: Request, /) -> Usage:
         """Return what the time for one answer costs."""
-        return Usage(cost=self.cost)
+        return Usage(cost=self.cost, seconds=self.seconds)
 
     def send(self, request: Request) -> bytes:
         """Return the answer, or put the question on the table."""

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from weaksup.errors import ConfigError, PriceError, UsageError
 from weaksup.files import first_fault
 from weaksup.llm.cost import Bill, bill
-from weaksup.llm.prices import Price, nearest
+from weaksup.llm.model_names import nearest
+from weaksup.llm.prices import Price
 from weaksup.llm.stage_settings import read_stage
 
 __all__ = ["ListedModel", "Pipeline", "PriceList", "load_prices", "same_name", "shipped_lists"]

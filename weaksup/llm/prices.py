@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Any
 
 from weaksup.errors import PriceError, UsageError
+from weaksup.llm.model_names import is_that_model, nearest
 
-__all__ = ["Price", "Usage", "budget_cap", "cost_of_dollars", "list_price", "nearest", "read_price", "show_dollars"]
+__all__ = ["Price", "Usage", "budget_cap", "cost_of_dollars", "list_price", "read_price", "show_dollars"]
 
 _MICRO = Decimal(1_000_000)
+_NONE = Decimal(0)
+# What the list does not know: both providers state in their guides to batches (2026) that all models cost half there.
+_BATCH_DISCOUNTS = {"openai": Decimal("0.5"), "anthropic": Decimal("0.5")}
 _MOST = Decimal(100_000)  # dollars per million tokens: above this somebody mistook the unit
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call used: tokens in and out, or its `cost` in micro-dollars where that is on record."""
+    """What a call used: tokens in and out, or its `cost` in micro-dollars where that is on record.
+
+    `seconds` are those of people's time.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost: int | None = None
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class Price:
     """Dollars per million tokens, which is micro-dollars per token; `source` says who says so.
 
     A price of zero needs `free=True`. `flat_to` is the longest input, in tokens, that the price holds for.
+    `batch_discount` is the part of the price that the provider's batch API takes off, from 0 to below 1;
+    `batch_source` says who says that, where it is another.
     """
 
     input: Decimal
@@ -38,8 +47,12 @@ class Price:
     source: str
     free: bool = False
     flat_to: int | None = None
+    batch_discount: Decimal = _NONE
+    batch_source: str = ""
 
     def __post_init__(self) -> None:
+        if not (self.batch_discount.is_finite() and 0 <= self.batch_discount < 1):
+            raise PriceError(f"price: expected a batch_discount from 0 to below 1, got {self.batch_discount}")
         for side, value in (("input", self.input), ("output", self.output)):
             if not value.is_finite() or value < 0 or value > _MOST:
                 raise PriceError(f"price: expected dollars per million {side} tokens, from 0 to {_MOST}, got {value}")
@@ -47,6 +60,15 @@ class Price:
                 raise PriceError(f"price: the {side} price is 0; write free = true if the model costs nothing")
             if value > 0 and self.free:
                 raise PriceError(f"price: free = true, but the {side} price is {value}; keep one of the two")
+
+    def batched(self) -> Price:
+        """Return the price of the same in a batch; its source says what is taken off."""
+        if not self.batch_discount or self.free:
+            return self
+        part = 1 - self.batch_discount
+        says = f" ({self.batch_source})" if self.batch_source else ""
+        source = f"{self.source}, less {float(100 * self.batch_discount):g} % in a batch{says}"
+        return replace(self, input=self.input * part, output=self.output * part, source=source, batch_discount=_NONE)
 
     def charge(self, usage: Usage) -> int:
         """Return the cost in micro-dollars, rounded up; a call that has a price costs at least 1."""
@@ -57,18 +79,22 @@ class Price:
 
 
 def read_price(settings: object, *, free: bool, where: str) -> Price:
-    """Read `price = {input = 0.15, output = 0.6}` of a tier: dollars per million tokens."""
+    """Read `price = {input = 0.15, output = 0.6}` of a tier: dollars per million tokens.
+
+    A `batch_discount` may stand beside them: the part of the price that the provider takes off in a batch.
+    """
     if settings is None and free:
         return Price(Decimal(0), Decimal(0), source="free", free=True)
     if settings is None:
         raise PriceError(f"{where}: the price is missing; write price = {{input = 0.15, output = 0.6}}, or free = true")
-    if not isinstance(settings, Mapping) or set(settings) != {"input", "output"}:
+    if not isinstance(settings, Mapping) or set(settings) - {"batch_discount"} != {"input", "output"}:
         raise PriceError(
             f"{where}: expected price = {{input = 0.15, output = 0.6}} in dollars per million tokens, got {settings!r}"
         )
-    values = {side: _decimal(settings[side], f'{where}: price "{side}"') for side in ("input", "output")}
+    values = {name: _decimal(value, f'{where}: price "{name}"') for name, value in settings.items()}
+    off = values.get("batch_discount", _NONE)
     try:
-        return Price(values["input"], values["output"], source="the tier's settings", free=free)
+        return Price(values["input"], values["output"], source="the tier's settings", free=free, batch_discount=off)
     except PriceError as error:
         raise PriceError(f"{where}: {error}") from None
 
@@ -89,8 +115,9 @@ def list_price(model: str, *, base_url: str | None, where: str, advice: str = _A
     """Look a model up in the price list of genai-prices, which is part of its package: nothing is downloaded.
 
     With a `base_url` the provider is the one at that address; else it is known by the model's name, or written before
-    it: "groq/llama-3.1-8b-instant". The highest of the prices that hold within a day is taken, so a call that crosses
-    into peak hours is not charged too little. `advice` ends the message of the error.
+    it: "groq/llama-3.1-8b-instant". A name has the price of a model where it is that model, a dated snapshot of it or
+    its latest one, and none where it only begins alike. The highest of the prices that hold within a day is taken, so a
+    call that crosses into peak hours is not charged too little. `advice` ends the message of the error.
     """
     from genai_prices import __version__
     from genai_prices.data_snapshot import get_snapshot
@@ -100,20 +127,18 @@ def list_price(model: str, *, base_url: str | None, where: str, advice: str = _A
     wanted = (rest, None, maker, None) if named else (model, None, None, base_url)
     try:
         provider, found = get_snapshot().find_provider_model(*wanted)
+        if not is_that_model(wanted[0], found):  # it only begins like one
+            raise LookupError
     except LookupError:
         at = f" at {base_url}" if base_url else ""
         near = nearest(model, _listed(model, base_url))
         raise PriceError(f'{where}: expected a model with a known price, got "{model}"{at}{near}; {advice}') from None
     try:
-        return _highest_today(found, source=f"genai-prices {__version__}: {provider.id}/{found.id}")
+        price = _highest_today(found, source=f"genai-prices {__version__}: {provider.id}/{found.id}")
     except PriceError as error:
         raise PriceError(f'{where}, model "{model}": {error}; {advice}') from None
-
-
-def nearest(model: str, names: Iterable[str]) -> str:
-    """Say which names are like this one, as part of a message: " (nearest: gpt-5, gpt-5-nano)", or nothing."""
-    close = get_close_matches(model.lower(), sorted(set(names)), n=3)
-    return f" (nearest: {', '.join(close)})" if close else ""
+    off = _BATCH_DISCOUNTS.get(provider.id)
+    return price if off is None else replace(price, batch_discount=off, batch_source="its maker's guide to batches")
 
 
 def _listed(model: str, base_url: str | None) -> list[str]:

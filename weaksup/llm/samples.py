@@ -5,16 +5,17 @@ Wang et al. (2023), Self-Consistency Improves Chain of Thought Reasoning in Lang
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Protocol, Self, runtime_checkable
 
 from weaksup.errors import ConfigError
 from weaksup.labels import ABSTAIN
-from weaksup.llm.asked import Asked, Outcomes, Progress
-from weaksup.llm.asking import ask
+from weaksup.llm.ask_calls import asker_of
+from weaksup.llm.asked import Asked, Progress, count_rows
 from weaksup.llm.failures import Retries
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol
@@ -42,6 +43,8 @@ def ask_samples(
     limits: Limits | None = None,
     on_answer: Callable[[Progress], None] | None = None,
     retries: Retries | None = None,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Asked:
     """Ask a tier `samples` times about every row, as `ask` does, each answer reserved, paid and kept by itself.
 
@@ -60,7 +63,7 @@ def ask_samples(
                 done = before * len(asked_rows) + progress.done
                 on_answer(Progress(done, len(asked_rows) * samples, paid + progress.spent))
 
-        asked = ask(
+        asked = asker_of(tier)(
             asked_rows,
             variant,
             tier,
@@ -70,6 +73,8 @@ def ask_samples(
             limits=limits,
             on_answer=watch,
             retries=retries,
+            clock=clock,
+            sleep=sleep,
         )
         rounds.append(asked)
         spent += asked.spent
@@ -110,7 +115,9 @@ def _together(rounds: Sequence[Asked], samples: int) -> Asked:
         votes=votes,
         confidence=confidence,
         reasons=reasons,
-        outcomes=_outcomes(rounds, votes, reasons),
+        outcomes=count_rows(
+            votes, reasons, rows=rounds[0].outcomes.rows, cached=min(a.outcomes.cached for a in rounds)
+        ),
         spent=sum(asked.spent for asked in rounds),
         unknown=sum(asked.unknown for asked in rounds),
         notes=tuple(dict.fromkeys(note for asked in rounds for note in asked.notes)),
@@ -124,17 +131,3 @@ def _majority(codes: Sequence[int]) -> tuple[int, int]:
         return ABSTAIN, 0
     (code, count), *rest = named
     return (ABSTAIN, count) if rest and rest[0][1] == count else (code, count)
-
-
-def _outcomes(rounds: Sequence[Asked], votes: Mapping[str, int], reasons: Mapping[str, str]) -> Outcomes:
-    """Count every row once: it failed only where no sample brought an answer."""
-    abstained = Counter(reasons[name] for name, code in votes.items() if code == ABSTAIN)
-    failed = Counter(reason for name, reason in reasons.items() if name not in votes)
-    rows = rounds[0].outcomes.rows
-    return Outcomes(
-        answered=len(votes) - sum(abstained.values()),
-        abstained=dict(abstained.most_common()),
-        failed=dict(failed.most_common()),
-        not_asked=rows - len(votes) - sum(failed.values()),
-        cached=min(asked.outcomes.cached for asked in rounds),
-    )

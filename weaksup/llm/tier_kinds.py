@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 
 from weaksup.errors import ConfigError, PriceError
 from weaksup.llm.addresses import OPENAI_URL, is_loopback
+from weaksup.llm.anthropic_messages import ANTHROPIC_URL, AnthropicMessages
+from weaksup.llm.endpoint import Endpoint
 from weaksup.llm.gguf import Gguf
+from weaksup.llm.google_generate import GOOGLE_URL, GoogleGenerate
 from weaksup.llm.openai_compatible import OpenAICompatible
 from weaksup.llm.people import People
 from weaksup.llm.prices import Price, list_price
@@ -24,21 +27,22 @@ __all__ = ["PROVIDERS"]
 _LABEL_TOKENS, _REASON_TOKENS = 100, 200  # limits on an answer, where the tier sets none
 
 
-class _Endpoint(NamedTuple):
+class _Preset(NamedTuple):
     url: str
     key_env: str | None = None  # none: a server on this machine, which wants no key and costs nothing
+    protocol: type[Endpoint] = OpenAICompatible
 
 
-_ENDPOINTS = {
-    "openai": _Endpoint(OPENAI_URL, "OPENAI_API_KEY"),
-    "anthropic": _Endpoint("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
-    "google": _Endpoint("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
-    "deepseek": _Endpoint("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
-    "mistral": _Endpoint("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
-    "vllm": _Endpoint("http://127.0.0.1:8000/v1"),
-    "ollama": _Endpoint("http://127.0.0.1:11434/v1"),
-    "llamacpp": _Endpoint("http://127.0.0.1:8080/v1"),
-    "lmstudio": _Endpoint("http://127.0.0.1:1234/v1"),
+_PRESETS = {
+    "openai": _Preset(OPENAI_URL, "OPENAI_API_KEY"),
+    "anthropic": _Preset(ANTHROPIC_URL, "ANTHROPIC_API_KEY", AnthropicMessages),
+    "google": _Preset(GOOGLE_URL, "GEMINI_API_KEY", GoogleGenerate),
+    "deepseek": _Preset("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+    "mistral": _Preset("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    "vllm": _Preset("http://127.0.0.1:8000/v1"),
+    "ollama": _Preset("http://127.0.0.1:11434/v1"),
+    "llamacpp": _Preset("http://127.0.0.1:8080/v1"),
+    "lmstudio": _Preset("http://127.0.0.1:1234/v1"),
 }
 
 
@@ -50,33 +54,37 @@ def _max_tokens(settings: TierSettings) -> int:
     return int(settings.take("max_tokens", int, _LABEL_TOKENS + settings.reason * _REASON_TOKENS))
 
 
-def _params(settings: TierSettings) -> dict[str, Any]:
+def _params(settings: TierSettings, usual: Mapping[str, Any]) -> dict[str, Any]:
     logprobs = {"logprobs": True} if settings.take("logprobs", bool, False) else {}
-    return {"temperature": 0, **settings.take("params", dict, {}), **logprobs}
+    own = {**settings.take("params", dict, {}), **logprobs}
+    if "thinking_level" in own:  # which excludes a budget
+        usual = {name: value for name, value in usual.items() if name != "thinking_budget"}
+    return {**usual, **own}
 
 
-def _chat(settings: TierSettings, *, endpoint: _Endpoint) -> tuple[Provider, Price]:
-    """Make a tier of any endpoint that speaks the OpenAI chat protocol; the kind says which address is meant."""
+def _chat(settings: TierSettings, *, preset: _Preset) -> tuple[Provider, Price]:
+    """Make a tier of an endpoint over HTTP; the kind says which address and which protocol is meant."""
     model = settings.take("model", str, ...)
-    base_url = settings.take("base_url", str, endpoint.url)
+    protocol = preset.protocol
+    base_url = protocol.address(settings.take("base_url", str, preset.url))
     key_file = settings.path("api_key_file") if settings.has("api_key_file") else None
-    key_env = None if base_url.rstrip("/") != endpoint.url or key_file is not None else endpoint.key_env
-    provider = OpenAICompatible(
+    key_env = None if base_url != preset.url or key_file is not None else preset.key_env
+    provider = protocol(
         model=model,
         base_url=base_url,
         api_key_env=settings.take("api_key_env", str, key_env),
         api_key_file=key_file,
         max_tokens=_max_tokens(settings),
         timeout=settings.take("timeout", float, 60.0),
-        params=_params(settings),
+        params=_params(settings, protocol.usual),
         where=settings.where,
     )
     if provider.api_key_env is not None and key_file is not None:
         raise ConfigError(f"{settings.where}: write api_key_env or api_key_file, not both")
-    return provider, _chat_price(settings, provider, free=endpoint.key_env is None)
+    return provider, _chat_price(settings, provider, free=preset.key_env is None)
 
 
-def _chat_price(settings: TierSettings, provider: OpenAICompatible, *, free: bool) -> Price:
+def _chat_price(settings: TierSettings, provider: Endpoint, *, free: bool) -> Price:
     """Return the price: as set, or nothing for a server on this machine that is known to be one, or as listed."""
     here = is_loopback(provider.base_url)
     if settings.get("free") is True and not here:
@@ -93,7 +101,7 @@ def _gguf(settings: TierSettings) -> tuple[Provider, Price]:
         context=settings.take("context", int, 4096),
         slots=settings.take("slots", int, 4),
         threads=settings.take("threads", int, 0),
-        params=_params(settings),
+        params=_params(settings, Endpoint.usual),
         where=settings.where,
     )
     return provider, settings.price(lambda: _free("free: a model in this process"))
@@ -155,7 +163,7 @@ def _simulated(settings: TierSettings) -> tuple[Provider, Price]:
 
 
 PROVIDERS: Mapping[str, Callable[[TierSettings], tuple[Provider, Price]]] = {
-    **{kind: partial(_chat, endpoint=endpoint) for kind, endpoint in _ENDPOINTS.items()},
+    **{kind: partial(_chat, preset=preset) for kind, preset in _PRESETS.items()},
     "gguf": _gguf,
     "student": _student,
     "people": _people,

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from weaksup.errors import ConfigError
+from weaksup.llm.batch_kinds import check_batch
 from weaksup.llm.egress import Egress, check_local, must_stay_local
 from weaksup.llm.prices import Price
 from weaksup.llm.provider import Provider
 from weaksup.llm.redaction import KINDS
 from weaksup.llm.settings import TierSettings
-from weaksup.llm.simulated import Simulated, simulated_name
+from weaksup.llm.simulated import PREFIX, Simulated, simulated_name
 from weaksup.llm.student import LoadStudent
 from weaksup.llm.tier_kinds import PROVIDERS
-from weaksup.protocols import FittingPrompt, PromptFunctionProtocol
+from weaksup.protocols import FittingPrompt, NamingPrompt, PromptFunctionProtocol
 
 __all__ = ["PROVIDERS", "Tier", "make_tier", "read_tables", "read_tiers"]
 
@@ -29,16 +30,24 @@ _ALL_OF_IT = Egress()
 class Tier:
     """A priced answerer: who answers, what it costs, how many calls at a time, on which share of the rows at most.
 
-    `egress` is what it may be shown of a row; `wants` what it is asked for beside a label: "reason", "confidence".
+    `share` is None where none is set: a tier alone is then asked about a tenth of the rows. `egress` is what it may be
+    shown of a row; `wants` what it is asked for beside a label: "reason", "confidence". `items` rows go into one
+    request; each is asked `samples` times, and the label that most answers name counts. The rates hold in any minute.
+    With `batch`, requests go to the provider's batch API: that takes hours, and costs less.
     """
 
     name: str
     provider: Provider
     price: Price
     concurrency: int = 8
-    share: float = 1.0
+    share: float | None = None
     egress: Egress = _ALL_OF_IT
     wants: tuple[str, ...] = ()
+    items: int = 1
+    samples: int = 1
+    requests_a_minute: int | None = None
+    tokens_a_minute: int | None = None
+    batch: bool = False
 
     def __post_init__(self) -> None:
         if self.provider.kind == Simulated.kind:
@@ -47,8 +56,16 @@ class Tier:
             raise ConfigError(f"tier: expected a printable name, got {self.name!r}")
         if not 1 <= self.concurrency <= 256:
             raise ConfigError(f'tier "{self.name}": expected a concurrency from 1 to 256, got {self.concurrency}')
-        if not 0 < self.share <= 1:
+        if self.share is not None and not 0 < self.share <= 1:
             raise ConfigError(f'tier "{self.name}": expected a share above 0 and up to 1, got {self.share}')
+        for what in ("items", "samples", "requests_a_minute", "tokens_a_minute"):
+            value = getattr(self, what)
+            if value is not None and value < 1:
+                raise ConfigError(f'tier "{self.name}": expected {what} of at least 1, got {value}')
+        if self.items > 1 and self.samples > 1:
+            raise ConfigError(f'tier "{self.name}": write items or samples, not both')
+        if self.batch:
+            check_batch(self.provider.kind, f'tier "{self.name}"')
         if must_stay_local():
             check_local(self.provider, where=f'tier "{self.name}"', reason="WEAKSUP_LOCAL_ONLY is set")
 
@@ -62,8 +79,28 @@ class Tier:
         """The kind of the provider: "openai" (all that speak its protocol), "gguf", "student", "people", ..."""
         return self.provider.kind
 
+    @property
+    def paid_price(self) -> Price:
+        """The price of a call in the way that the tier is asked."""
+        return self.price.batched() if self.batch else self.price
+
+    @property
+    def given_name(self) -> str:
+        """The name as the settings have it: without the word that marks a simulated tier."""
+        return self.name.removeprefix(f"{PREFIX} ")
+
+    @property
+    def share_alone(self) -> float:
+        """The share of the rows to ask at most where no other tier is there to share them with."""
+        return DEFAULT_SHARE if self.share is None else self.share
+
     def fitted(self, prompt: PromptFunctionProtocol) -> PromptFunctionProtocol:
-        """Return the prompt as this tier may be asked it: with what it may see, for what it is to say."""
+        """Return the prompt as this tier may be asked it: with what it may see, for what it is to say.
+
+        Only language models see aliases of labels; people, students and records know the labels' own names.
+        """
+        if isinstance(prompt, NamingPrompt) and not hasattr(self.provider, "params"):
+            prompt = prompt.by_name()
         if isinstance(prompt, FittingPrompt):
             clean = self.egress.clean if self.egress.holds_back else None
             return prompt.fitted(clean=clean, wants=self.wants)
@@ -87,7 +124,11 @@ def make_tier(
     """
     left = TierSettings(settings, Path(folder), load_student)
     name = left.take("name", str, ...)
-    provider, price = PROVIDERS[left.take_kind(PROVIDERS)](left)
+    kind = left.take_kind(PROVIDERS)
+    batch = left.take("batch", bool, False)
+    if batch:
+        check_batch(kind, left.where)
+    provider, price = PROVIDERS[kind](left)
     if left.take("local_only", bool, False):
         check_local(provider, where=left.where, reason="local_only = true")
     tier = Tier(
@@ -95,9 +136,14 @@ def make_tier(
         provider,
         price,
         left.take("concurrency", int, 8),
-        left.take("share", float, DEFAULT_SHARE),
+        left.take("share", float),
         _egress(left),
         tuple(part for part in ("reason", "confidence") if getattr(left, part)),
+        left.take("items", int, 1),
+        left.take("samples", int, 1),
+        left.take("requests_a_minute", int),
+        left.take("tokens_a_minute", int),
+        batch,
     )
     left.finish()
     return tier

@@ -8,7 +8,7 @@ from typing import Literal
 from weaksup.store.answers import Answer
 from weaksup.store.use import Limits, Use
 
-__all__ = ["Charge", "End", "Refusal", "Reservation", "State", "Want"]
+__all__ = ["Charge", "End", "Refusal", "Reservation", "State", "Want", "settled"]
 
 State = Literal["done", "released", "unknown"]
 
@@ -57,12 +57,12 @@ class Reservation:
 class Refusal:
     """Why no call may be sent now.
 
-    `answered`: the answer is in the store. `busy`: another process or thread is asking the same. `rate`: the tier's
-    rate allows it in `seconds`. `wait`: the `cap` is held by calls in flight, and some of it may come back. `budget`:
-    the `cap` is reached.
+    `answered`: the answer is in the store. `busy`: another process or thread is asking the same. `batch`: a batch that
+    a provider works on has the same request in it. `rate`: the tier's rate allows it in `seconds`. `wait`: the `cap` is
+    held by calls in flight, and some of it may come back. `budget`: the `cap` is reached.
     """
 
-    why: Literal["answered", "busy", "rate", "wait", "budget"]
+    why: Literal["answered", "busy", "batch", "rate", "wait", "budget"]
     cap: str = ""
     seconds: float = 0.0
 
@@ -85,3 +85,10 @@ class End:
     used: Use
     note: str = ""
     answer: Answer | None = None
+
+
+def settled(held: Reservation, answer: Answer, seconds: int = 0) -> End:
+    """Return the end of a call that was answered; where its tokens were not counted, it used all that were reserved."""
+    known = answer.input_tokens is not None and answer.output_tokens is not None
+    tokens = (answer.input_tokens or 0) + (answer.output_tokens or 0) if known else held.charge.tokens
+    return End(held, "done", Use(answer.cost, 1, tokens, seconds), answer=answer)

@@ -9,18 +9,19 @@ One `Turn` is one transaction. It takes the calls of many threads at once: a sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
 from weaksup.store import answers
 from weaksup.store.accounts import Sums, account_names, utc_day
+from weaksup.store.batch_rows import CREATE_LOST, NOT_SENT, lose
 from weaksup.store.calls import End, Refusal, Reservation, State, Want
 from weaksup.store.owner import Owner
 from weaksup.store.paces import Paces, give_back
-from weaksup.store.tables import LEDGER, plain
+from weaksup.store.tables import BATCHES, LEDGER, plain
 from weaksup.store.use import Use
 
 __all__ = ["Lives", "Turn", "Unsettled"]
@@ -29,19 +30,22 @@ __all__ = ["Lives", "Turn", "Unsettled"]
 _OPEN = LEDGER.c.state == literal_column("'open'")
 
 # Statements are made once: making one takes ten times as long as running it.
-_FIND_OPEN = select(LEDGER.c.key, LEDGER.c.id, LEDGER.c.pid, LEDGER.c.boot)
-_FIND_OPEN = _FIND_OPEN.where(_OPEN, LEDGER.c.key.in_(bindparam("keys", expanding=True)))
-_ALL_OPEN = select(LEDGER.c.id, LEDGER.c.pid, LEDGER.c.boot, LEDGER.c.reserved).where(_OPEN)
-_ENDING = ("id", "run", "day", "state", "reserved", "reserved_tokens", "reserved_seconds")
+_HOLDER = (LEDGER.c.key, LEDGER.c.id, LEDGER.c.pid, LEDGER.c.boot, BATCHES.c.state.label("batch_state"))
+_ALL_OPEN = select(*_HOLDER).select_from(LEDGER.outerjoin(BATCHES, LEDGER.c.batch == BATCHES.c.id)).where(_OPEN)
+_FIND_OPEN = _ALL_OPEN.where(LEDGER.c.key.in_(bindparam("keys", expanding=True)))
+_ENDING = ("id", "run", "day", "state", "reserved", "reserved_tokens", "reserved_seconds", "batch")
 _FIND_ENTRIES = select(*(LEDGER.c[name] for name in (*_ENDING, "cost", "calls", "tokens", "seconds")))
 _FIND_ENTRIES = _FIND_ENTRIES.where(LEDGER.c.id.in_(bindparam("ids", expanding=True)))
 _LAST_ID = select(func.coalesce(func.max(LEDGER.c.id), 0))
 _ADD_ENTRY = insert(LEDGER)
+_AT_ONCE = 1000  # rows in one statement; SQLite allows 32,766 values
 _END_ENTRY = update(LEDGER).where(LEDGER.c.id == bindparam("of_id"))
 _ENDED = ("state", "note", "closed", "cost", "calls", "tokens", "seconds")
 _END_ENTRY = _END_ENTRY.values({name: bindparam(f"new_{name}") for name in _ENDED})
 
 _KILLED = "its process ended before the answer was stored"
+
+T = TypeVar("T")
 
 # Whether the call with this ledger id and owner may still be running.
 Lives = Callable[[int, Owner], bool]
@@ -79,7 +83,7 @@ class Turn:
                 give_back(self._connection, end.held.charge.tier, opened=end.held.opened, tokens=spare)
 
     def _close(self, ended: dict[int, tuple[State, Use, str]]) -> None:
-        rows = self._connection.execute(_FIND_ENTRIES, {"ids": list(ended)}).all()
+        rows = self._entries(list(ended))
         self._sums.load(name for row in rows for name in account_names(row.run, row.day))
         changes = []
         for row in rows:
@@ -91,8 +95,11 @@ class Turn:
             changes.append({"of_id": row.id, **{f"new_{name}": value for name, value in values}})
         self._connection.execute(_END_ENTRY, changes)
 
-    def open(self, wants: Sequence[Want]) -> list[Reservation | Refusal]:
-        """Reserve for each call the most that it may use, if it is within every cap, or say why not."""
+    def open(self, wants: Sequence[Want], *, batch: int | None = None) -> list[Reservation | Refusal]:
+        """Reserve for each call the most that it may use, if it is within every cap, or say why not.
+
+        The calls of a `batch` are held by it once it runs, not by this process.
+        """
         if not wants:
             return []
         day = utc_day(self._now)
@@ -113,19 +120,27 @@ class Turn:
             if want.limits.paced:
                 self._paces.count(want.charge.tier, want.charge.tokens)
         if made:
-            self._connection.execute(_ADD_ENTRY, [self._entry(one) for one in made])
+            self._connection.execute(_ADD_ENTRY, [self._entry(one, batch) for one in made])
         return said
 
     def _taken(self, keys: list[str]) -> dict[str, Refusal]:
-        """Say which keys have an answer, or an open call whose process lives."""
+        """Say which keys have an answer, or an open call of a batch that runs or of a process that lives."""
         found, _ = answers.find(self._connection, keys)
         taken = {key: Refusal("answered") for key in found}
-        for row in self._connection.execute(_FIND_OPEN, {"keys": keys}).all():
-            if self._lives(row.id, Owner(row.pid, row.boot)):
-                taken.setdefault(row.key, Refusal("busy"))
-            else:
-                self._give_up([row.id])
+        rows = [row for part in _parts(keys) for row in self._connection.execute(_FIND_OPEN, {"keys": part}).all()]
+        for row in rows:
+            if self._held(row):
+                taken.setdefault(row.key, Refusal("batch" if row.batch_state == "running" else "busy"))
+        if not all(map(self._held, rows)):
+            self.reap()
         return taken
+
+    def _held(self, row: Any) -> bool:
+        """Say whether a batch that runs, or a process that lives, will end an open call."""
+        return row.batch_state == "running" or self._lives(row.id, Owner(row.pid, row.boot))
+
+    def _entries(self, ids: list[int]) -> list[Any]:
+        return [row for part in _parts(ids) for row in self._connection.execute(_FIND_ENTRIES, {"ids": part}).all()]
 
     def _refusal(self, want: Want, day: str) -> Refusal | None:
         charge, limits = want.charge, want.limits
@@ -151,7 +166,7 @@ class Turn:
                 return f"{what} {whose}"
         return ""
 
-    def _entry(self, one: Reservation) -> dict[str, object]:
+    def _entry(self, one: Reservation, batch: int | None) -> dict[str, object]:
         charge = one.charge
         return {
             "id": one.id,
@@ -173,27 +188,44 @@ class Turn:
             "boot": self._owner.boot,
             "opened": one.opened,
             "day": one.day,
+            "batch": batch,
         }
 
     def reap(self) -> Unsettled:
-        """Charge in full every open call whose process is gone: its answer may have been billed. Once in a turn."""
+        """Charge in full every open call whose process is gone: its answer may have been billed. Once in a turn.
+
+        The calls of a batch that runs are its own; those of a batch that was not sent yet are given back.
+        """
         if self._reaped:
             return Unsettled()
         self._reaped = True
         rows = self._connection.execute(_ALL_OPEN).all()
-        dead = [row for row in rows if not self._lives(row.id, Owner(row.pid, row.boot))]
-        self._give_up([row.id for row in dead])
-        return Unsettled(len(dead), sum(row.reserved for row in dead))
+        return self._give_up([row.id for row in rows if not self._held(row)])
 
-    def _give_up(self, ids: list[int]) -> None:
-        if ids:
-            rows = self._connection.execute(_FIND_ENTRIES, {"ids": ids}).all()
-            self._close({row.id: ("unknown", _reserved(row), _KILLED) for row in rows})
+    def _give_up(self, ids: list[int]) -> Unsettled:
+        """End calls that nobody will end: charged in full, but those of a batch that was never sent."""
+        if not ids:
+            return Unsettled()
+        rows = self._entries(ids)
+        unsent = lose(self._connection, {row.batch for row in rows if row.batch is not None}, now=self._now)
+        ended: dict[int, tuple[State, Use, str]] = {}
+        for row in rows:
+            if row.batch in unsent:
+                ended[row.id] = ("released", Use(), NOT_SENT)
+            else:
+                ended[row.id] = ("unknown", _reserved(row), _KILLED if row.batch is None else CREATE_LOST)
+        self._close(ended)
+        charged = [use.cost for state, use, _ in ended.values() if state == "unknown"]
+        return Unsettled(len(charged), sum(charged))
 
     def save(self) -> None:
         """Write the sums: nothing else may happen in this turn afterwards."""
         self._sums.save()
         self._paces.save()
+
+
+def _parts(values: list[T]) -> Iterator[list[T]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 def _reserved(row: Any) -> Use:

@@ -95,7 +95,34 @@ def m002_caps_by_run_and_day(connection: Connection) -> None:
     connection.exec_driver_sql("DROP TABLE budgets")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_answers_and_ledger, m002_caps_by_run_and_day)
+def m003_batches(connection: Connection) -> None:
+    """Make the table of a provider's batches; a call that went into one names it."""
+    number = "BIGINT" if connection.dialect.name == "postgresql" else "INTEGER"
+    for statement in (
+        f"""CREATE TABLE batches (
+            id {number} NOT NULL PRIMARY KEY,
+            run VARCHAR NOT NULL,
+            tier VARCHAR NOT NULL,
+            place VARCHAR NOT NULL,
+            provider_id VARCHAR NOT NULL,
+            state VARCHAR NOT NULL CHECK (state IN ('reserved', 'creating', 'running', 'ended', 'lost')),
+            note VARCHAR NOT NULL,
+            pid BIGINT NOT NULL,
+            boot VARCHAR NOT NULL,
+            created DOUBLE PRECISION NOT NULL,
+            closed DOUBLE PRECISION
+        )""",
+        "ALTER TABLE ledger ADD COLUMN batch BIGINT",
+        "CREATE INDEX ledger_batch ON ledger (batch) WHERE batch IS NOT NULL",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    m001_answers_and_ledger,
+    m002_caps_by_run_and_day,
+    m003_batches,
+)
 
 
 def migrate(connection: Connection, *, where: str) -> None:

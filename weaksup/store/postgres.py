@@ -82,7 +82,8 @@ class Postgres:
         """Refuse triggers on the store's tables: they would run somebody's statements."""
         odd = (
             "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal "
-            "AND relnamespace = current_schema()::regnamespace AND relname IN ('answers', 'ledger', 'accounts')"
+            "AND relnamespace = current_schema()::regnamespace "
+            "AND relname IN ('answers', 'ledger', 'accounts', 'batches')"
         )
         if found := connection.exec_driver_sql(odd).first():
             raise UsageError(f'{self.name}: expected a store, got one with the trigger "{found[0]}"; drop it')

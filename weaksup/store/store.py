@@ -8,26 +8,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection
-
 from weaksup.store import answers, reports
 from weaksup.store.accounts import utc_day
 from weaksup.store.answers import Answer
-from weaksup.store.calls import Charge, End, Refusal, Reservation, Want
+from weaksup.store.batches import Batches
+from weaksup.store.calls import Charge, End, Refusal, Reservation, Want, settled
 from weaksup.store.database import Database
-from weaksup.store.ledger import Turn, Unsettled
-from weaksup.store.owner import Owner
+from weaksup.store.ledger import Unsettled
 from weaksup.store.postgres import Postgres, is_url
 from weaksup.store.reports import Account
 from weaksup.store.sqlite_file import SqliteFile
+from weaksup.store.turns import Turns
 from weaksup.store.use import Limits, Use
 from weaksup.store.writer import Writer
 
 __all__ = ["Store"]
-
-# Calls of this process that are still under way, as (store, ledger id). A call of this process that is not here was
-# abandoned (its thread failed while it wrote, say), and counts as dead like one of a process that was killed.
-_UNDER_WAY: set[tuple[str, int]] = set()
 
 
 class Store:
@@ -44,7 +39,8 @@ class Store:
         self.name = backend.name
         self._clock = clock
         self._database = Database(backend)
-        self._name = self.name if on_server else str(Path(where).resolve())
+        self._turns = Turns(self._database, self.name if on_server else str(Path(where).resolve()), clock)
+        self.batches = Batches(self._turns)
         self._writer: Writer[Want | End, Reservation | Refusal | None] = Writer(self._write_all, name="store")
         self.unsettled: Unsettled = self.reap()
 
@@ -78,7 +74,7 @@ class Store:
 
     def settle(self, held: Reservation, answer: Answer, *, seconds: int = 0) -> None:
         """Store an answer and charge its cost, in one transaction; `seconds` of people's time went into it."""
-        self._end(_settled(held, answer, seconds))
+        self._end(settled(held, answer, seconds))
 
     def settle_later(
         self, held: Reservation, answer: Answer, *, then: Callable[[BaseException | None], None], seconds: int = 0
@@ -89,10 +85,10 @@ class Store:
         """
 
         def ended(error: BaseException | None) -> None:
-            _UNDER_WAY.discard((self._name, held.id))
+            self._turns.leave([held.id])
             then(error)
 
-        self._writer.submit(_settled(held, answer, seconds), then=ended)
+        self._writer.submit(settled(held, answer, seconds), then=ended)
 
     def release(self, held: Reservation, note: str, *, sent: bool = False) -> None:
         """Give a reservation back: the provider took no money. A call that was `sent` still counts as a call."""
@@ -105,7 +101,7 @@ class Store:
     def reap(self) -> Unsettled:
         """Charge in full the open calls whose process is gone."""
         with self._database.writing() as connection:
-            turn = self._turn(connection)
+            turn = self._turns.turn(connection)
             found = turn.reap()
             turn.save()
         return found
@@ -129,38 +125,23 @@ class Store:
         try:
             self._writer.write(end)
         finally:
-            _UNDER_WAY.discard((self._name, end.held.id))
+            self._turns.leave([end.held.id])
 
     def _write_all(self, work: Sequence[Want | End]) -> list[Reservation | Refusal | None]:
         """Write what many threads want in one transaction: ends first, as they may free what others wait for."""
         ends = [one for one in work if isinstance(one, End)]
         wants = [one for one in work if isinstance(one, Want)]
-        made: set[tuple[str, int]] = set()
+        made: list[int] = []
         try:
             with self._database.writing() as connection:
-                turn = self._turn(connection)
+                turn = self._turns.turn(connection)
                 turn.end(ends)
                 said = turn.open(wants)
                 turn.save()
-                made = {(self._name, one.id) for one in said if isinstance(one, Reservation)}
-                _UNDER_WAY.update(made)  # before the commit: nobody may take them for abandoned
+                made = [one.id for one in said if isinstance(one, Reservation)]
+                self._turns.take(made)  # before the commit: nobody may take them for abandoned
         except BaseException:
-            _UNDER_WAY.difference_update(made)
+            self._turns.leave(made)
             raise
         replies = iter(said)
         return [next(replies) if isinstance(one, Want) else None for one in work]
-
-    def _turn(self, connection: Connection) -> Turn:
-        backend = self._database.backend
-        owner, alive = backend.owner(), backend.alive(connection)
-
-        def lives(entry: int, other: Owner) -> bool:
-            return (self._name, entry) in _UNDER_WAY if other == owner else alive(other)
-
-        return Turn(connection, owner=owner, now=self._clock(), lives=lives)
-
-
-def _settled(held: Reservation, answer: Answer, seconds: int) -> End:
-    known = answer.input_tokens is not None and answer.output_tokens is not None
-    tokens = (answer.input_tokens or 0) + (answer.output_tokens or 0) if known else held.charge.tokens
-    return End(held, "done", Use(answer.cost, 1, tokens, seconds), answer=answer)

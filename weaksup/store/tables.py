@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, LargeBinary, MetaData, String, Table
 
-__all__ = ["ACCOUNTS", "ANSWERS", "LEDGER", "METADATA", "PACES", "plain"]
+__all__ = ["ACCOUNTS", "ANSWERS", "BATCHES", "LEDGER", "METADATA", "PACES", "plain"]
 
 METADATA = MetaData()
 
@@ -43,6 +43,23 @@ LEDGER = Table(
     Column("tokens", BigInteger, nullable=False),
     Column("reserved_seconds", BigInteger, nullable=False),
     Column("seconds", BigInteger, nullable=False),
+    Column("batch", BigInteger),
+)
+# Calls that were sent together: the ledger's rows name their batch.
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", String, nullable=False),
+    Column("tier", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("provider_id", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("boot", String, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("closed", Double),
 )
 # Sums of the ledger, one row for each run ("run/NAME") and each day ("day/2026-11-22").
 ACCOUNTS = Table(
