@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from weaksup.llm import Asked, Estimate, Tier
     from weaksup.store import Store
 
-__all__ = ["plan_json", "report", "show_plan"]
+__all__ = ["plan_json", "report", "show_plan", "show_unsettled"]
 
 
 def plan_json(tier: Tier, planned: Estimate, kept: Store, cap: int | None) -> dict[str, Any]:
@@ -40,6 +40,14 @@ def show_plan(tier: Tier, planned: Estimate, kept: Store, cap: int | None) -> No
     cost = f"likely {show_dollars(planned.likely)}, at most {show_dollars(planned.most)} without retries"
     budget = "" if cap is None else f"; budget {show_dollars(cap)}"
     render.note(f"{planned.rows:,} rows to ask, {planned.calls:,} calls{stored}: {cost}{budget}")
+    show_unsettled(kept)
+
+
+def show_unsettled(kept: Store) -> None:
+    """Say what a killed run left open, and that it is charged."""
+    from weaksup.cli import render
+    from weaksup.llm import show_dollars
+
     if kept.unsettled.calls:
         gone = f"{kept.unsettled.calls:,} calls of a run that was killed have no stored answer"
         render.note(f"{gone}; {show_dollars(kept.unsettled.cost)} charged in full, as they may have been billed")

@@ -12,6 +12,8 @@ from weaksup.cli.options import as_json
 if TYPE_CHECKING:
     from weaksup.pipeline import Summary
 
+_PAIRS = 4  # whose agreement is shown; --json has all
+
 EPILOG = """\b
 Examples:
   weaksup run                    the project in this folder
@@ -54,6 +56,8 @@ def command(folder: str, as_json: bool = False) -> None:
     check_lost(summary.steps["apply"]["rejected"], summary.steps["apply"]["read"])
     if summary.failed:
         raise ShortfallError(f"{summary.failed:,} rows asked brought no answer; run again to ask them again")
+    if summary.waiting:
+        raise ShortfallError(f"{summary.waiting:,} rows wait for people; fill in their table and run again")
 
 
 def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -70,8 +74,15 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     fights = f"{percent(votes['overlapped'])} overlap, {percent(votes['conflicted'])} conflict"
     yield "votes", f"{votes['sources']} labeling functions cover {percent(votes['covered'])}; {fights}"
     yield "label model", _compared(found["fit"])
+    if "likely_usd" in found.get("plan", {}):
+        plan = found["plan"]
+        yield (
+            "planned",
+            f"likely ${plan['likely_usd']:.4f}, at most ${plan['high_usd']:.4f}; {plan['flips']:,.0f} flips",
+        )
     for tier in found.get("ask", {}).get("tiers", []):
         yield "asked", _asked(tier, again="ask" not in summary.reused)
+    yield from _together(found.get("ask", {}))
     if "refit" in found:
         yield "with answers", _compared(found["refit"])
     yield from _student(found["distill"])
@@ -102,7 +113,28 @@ def _asked(tier: dict[str, Any], *, again: bool) -> str:
     cached = f", {tier['cached']:,} from the store" if tier["cached"] else ""
     now = f"${tier['spent_usd']:.4f} now, " if again else "nothing now, "
     money = f"{now}${tier['run_spent_usd']:.4f} by this project so far"
-    return f"{tier['source']}: {tier['rows']:,} worst rows, {', '.join(parts)}{cached}; {money}"
+    return f"{tier['source']}: {tier['rows']:,} rows, {', '.join(parts)}{cached}; {money}"
+
+
+def _together(asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say how those who were asked agree, and what people have to do."""
+    from weaksup.cli.render import percent
+
+    agreement = asked.get("agreement", {"pairs": [], "final": []})
+    for pair in sorted([*agreement["pairs"], *agreement["final"]], key=lambda p: -p["rows"])[:_PAIRS]:
+        interval = f"{percent(pair['low'])} to {percent(pair['high'])}"
+        yield (
+            "agree",
+            f"{pair['first']} and {pair['second']} on {percent(pair['share'])} ({interval}) of {pair['rows']:,}",
+        )
+    if queue := asked.get("queue"):
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in queue["reasons"].items())
+        yield "people", f"{queue['rows']:,} rows to decide{f': {reasons}' if reasons else ''}"
+    if audit := asked.get("audit"):
+        yield (
+            "audit",
+            f"{audit['right']:,} of {audit['rows']:,} labels checked were right; {audit['unanswered']:,} wait",
+        )
 
 
 def _student(distilled: dict[str, Any]) -> Iterator[tuple[str, str]]:

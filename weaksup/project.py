@@ -11,11 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from weaksup.errors import ConfigError
 from weaksup.files import first_fault
 
-__all__ = ["AskSettings", "CorpusSettings", "FitSettings", "LabelingSettings", "Project", "StudentSettings"]
+__all__ = [
+    "AskSettings",
+    "CorpusSettings",
+    "DayCaps",
+    "FitSettings",
+    "GoldenSettings",
+    "LabelingSettings",
+    "Project",
+    "StudentSettings",
+]
 
 FILE_NAME = "weaksup.toml"
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Minutes = Annotated[float, Field(ge=0, lt=1e9)]
 
 
 class _Section(BaseModel):
@@ -48,11 +59,31 @@ class FitSettings(_Section):
     class_balance: dict[str, float] | None = None
 
 
+class DayCaps(_Section):
+    """[ask.day]: the most that all runs of a store use on one UTC day."""
+
+    usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    calls: Count | None = None
+    tokens: Count | None = None
+    people_minutes: Minutes | None = None
+
+
 class AskSettings(_Section):
-    """[ask]: the prompt and the budget, in dollars for the whole project."""
+    """[ask]: the prompt, and the caps for the whole project: dollars, calls, tokens, minutes of people's time.
+
+    `also` names prompts that the first of several tiers is asked too: where they disagree, a row is in doubt. `store`
+    is a file or a PostgreSQL URL; `[ask.day]` caps what all runs of it use on one UTC day.
+    """
 
     prompts: str = "prompts.py"
+    prompt: str | None = None  # where the file has several
+    also: tuple[str, ...] = ()
     budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    calls: Count | None = None
+    tokens: Count | None = None
+    people_minutes: Minutes | None = None
+    day: DayCaps = DayCaps()
+    store: str | None = None
 
 
 class StudentSettings(_Section):
@@ -60,6 +91,19 @@ class StudentSettings(_Section):
 
     kind: str = "linear"
     seed: int = 0
+
+
+class GoldenSettings(_Section):
+    """[golden]: rows with their true labels, on which a change is scored before it may replace what is in use.
+
+    `budget_usd` caps what all evaluations spend; a change may lower the accuracy by `tolerance` at most.
+    """
+
+    path: str
+    label: str = "label"
+    id: str | None = None  # that of the corpus
+    budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    tolerance: Share = 0.0
 
 
 class Project(_Section):
@@ -70,8 +114,10 @@ class Project(_Section):
     label_model: FitSettings = FitSettings()
     ask: AskSettings | None = None
     tiers: tuple[dict[str, Any], ...] = ()
+    policy: dict[str, Any] = {}  # read by `routing.policy_table`, which knows tiers and labels
     local_only: bool = False  # no tier may send to another machine
     student: StudentSettings = StudentSettings()
+    golden: GoldenSettings | None = None
     output: str = "out"
     folder: Path = Path()
 

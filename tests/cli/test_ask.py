@@ -177,7 +177,8 @@ def test_a_real_endpoint_is_asked_with_the_named_key_which_nobody_sees(
         ((*SIM, "-o", "x", "--budget", "lots"), "budget"),
         ((*SIM, "-o", "x", "--budget", "-1"), "budget"),
         ((*SIM, "-o", "x", "--budget", "nan"), "budget"),
-        ((*ASK, "--tier", "tiers.toml", "--dry-run"), "--tier-name NAME, got 2"),
+        ((*ASK, "--tier", "tiers.toml", "--set", "share=0.5", "--dry-run"), "choose it with --tier-name NAME"),
+        ((*ASK, "--tier", "tiers.toml", "--share", "0.5", "--dry-run"), "--share and --labels are for one tier"),
         ((*ASK, "--tier", "tiers.toml", "--tier-name", "x", "--dry-run"), 'a tier named "x"'),
         ((*ASK, "--tier", "gone.toml", "--dry-run"), "gone.toml"),
         ((*ASK, "--tier", "openai:gpt-99", "--dry-run"), "known price"),
@@ -212,10 +213,91 @@ def test_votes_whose_corpus_is_another_are_refused(run: Run) -> None:
 
 def test_a_killed_run_is_reported(run: Run) -> None:
     from weaksup.store import Charge, Store
-    from weaksup.store import store as module
+    from weaksup.store import turns as module
 
     with Store("store.db") as store:
         store.reserve(Charge("k", "ask", "t", "m", "p", 7), cap=100)
     module._UNDER_WAY.clear()
     _, _, err = run(*SIM, "--dry-run")
     assert "1 calls of a run that was killed have no stored answer; $0.000007 charged in full" in err
+
+
+TEAM = """
+[[tiers]]
+name = "cheap"
+provider = "simulated"
+truth = "corpus.csv"
+truth_column = "gold"
+error_rate = 0.3
+price = {input = 1, output = 2}
+
+[[tiers]]
+name = "premium"
+provider = "simulated"
+truth = "corpus.csv"
+truth_column = "gold"
+error_rate = 0
+price = {input = 100, output = 200}
+share = 0.5
+
+[[tiers]]
+name = "desk"
+people = "questions.csv"
+hourly_rate = 30.0
+items_per_hour = 60
+share = 0.1
+
+[policy]
+below = {desk = 0.8}
+"""
+ROUTED = (*ASK, "--tier", "team.toml")
+
+
+def test_several_tiers_are_routed_between_and_people_get_the_rest(run: Run) -> None:
+    Path("team.toml").write_text(TEAM)
+    code, out, err = run(*ROUTED, "--budget", "5", "-o", "more.parquet", "--write-labels", "labels.parquet")
+    assert "SIMULATED cheap/spam" in out
+    assert "wrote more.parquet and labels.parquet" in out
+    assert "at most" in err
+    kinds = {source.kind for source in VoteMatrix.load("more.parquet").sources}
+    assert kinds == ({"lf", "tier", "person"} if code == 3 else {"lf", "tier"})
+    again = run(*ROUTED, "--budget", "5", "-o", "again.parquet", "--json")
+    tiers = json.loads(again[1])["tiers"]
+    assert sum(tier["spent_usd"] for tier in tiers) == 0
+
+
+def test_a_dry_run_of_several_tiers_is_a_plan(run: Run) -> None:
+    Path("team.toml").write_text(TEAM)
+    code, out, _ = run(*ROUTED, "--dry-run", "--json")
+    assert code == 0
+    assert [tier["tier"] for tier in json.loads(out)["tiers"]] == ["SIMULATED cheap", "SIMULATED premium", "desk"]
+    assert not Path("questions.csv").exists()
+
+
+def test_caps_on_calls_and_days_hold_from_the_command_line(run: Run) -> None:
+    code, _, err = run(*SIM, "--share", "1", "--budget", "1", "--calls", "3", "-o", "a.parquet")
+    assert (code, "the cap on calls of the run" in err) == (4, True)
+    code, _, err = run(
+        *SIM, "--share", "1", "--budget", "1", "--day-budget", "0.00001", "--run", "b", "-o", "b.parquet"
+    )
+    assert (code, "the cap on dollars of the day" in err) == (4, True)
+    Path("team.toml").write_text(TEAM)
+    code, _, err = run(*ROUTED, "--budget", "5", "--calls", "2", "--run", "c", "-o", "c.parquet")
+    assert (code, "the cap on calls of the run is reached" in err) == (4, True)
+
+
+def test_gold_is_used_by_several_tiers(run: Run) -> None:
+    Path("team.toml").write_text(TEAM)
+    run(*ROUTED, "--budget", "5", "--gold", "gold", "-o", "a.parquet", "--write-labels", "labels.parquet")
+    from weaksup.labels import SoftLabels
+
+    soft = SoftLabels.load("labels.parquet")
+    assert (soft.confidence == 1).all()
+    code, _, err = run(*ROUTED, "--budget", "5", "--gold", "nothing", "-o", "a.parquet")
+    assert (code, "nothing" in err) == (2, True)
+
+
+def test_a_policy_that_names_nobody_is_refused(run: Run) -> None:
+    Path("team.toml").write_text(TEAM.replace("desk = 0.8", "dsek = 0.8"))
+    code, _, err = run(*ROUTED, "--budget", "5", "-o", "a.parquet")
+    assert (code, 'did you mean "desk"' in err) == (2, True)

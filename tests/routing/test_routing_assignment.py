@@ -34,6 +34,7 @@ def situation(
         caps=np.array(caps),
         limits=np.full(tiers, np.inf) if limits is None else np.array(limits),
         accuracy=tuple(np.linspace(0.85, 0.95, tiers)),
+        climb=False,
     )
 
 
@@ -71,6 +72,7 @@ def test_whole_rows_come_close_to_the_program(seed: int, budget: float) -> None:
     assert gained >= 0.9 * market(now)(max(0.0, budget - 3 * 150)).errors - 0.5
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 50))
 def test_more_money_never_leaves_more_errors(seed: int) -> None:
     buy = market(situation(seed=seed))
@@ -113,6 +115,16 @@ def test_a_tier_that_was_asked_or_cannot_be_is_left_out() -> None:
     done = assign(replace(now, open=closed))
     assert done.asks[:30, 1].sum() == 0
     assert done.asks[30:, 1].sum() > 0
+
+
+def test_rows_climb_from_the_first_tier_unless_it_was_asked_or_has_no_rows_left() -> None:
+    now = replace(situation(), climb=True)
+    assert ((assign(now).asks[:, 0] == 1) | (assign(now).asks.sum(axis=1) == 0)).all()
+    closed = now.open.copy()
+    closed[:30, 0] = False
+    assert assign(replace(now, open=closed)).asks[:30, 1].sum() > 0
+    full = assign(replace(now, limits=np.array([0.0, np.inf])))
+    assert (full.asks[:, 0].sum(), full.asks[:, 1].sum() > 0) == (0, True)
 
 
 def test_the_order_of_rows_changes_nothing_but_their_order() -> None:

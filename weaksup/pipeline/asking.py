@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,38 +15,21 @@ from weaksup.errors import ConfigError, UsageError
 from weaksup.label_models import create
 from weaksup.labeling_functions import PromptFunction, load_lf_module
 from weaksup.labels import LabelSpace, SoftLabels
-from weaksup.llm import Asked, Tier, ask, make_tier, source_of
+from weaksup.llm import Asked, Tier, make_tier
 from weaksup.project import AskSettings, Project
 from weaksup.slices import find_slices, rows_to_ask
-from weaksup.store import Store
 from weaksup.votes import VoteMatrix
 
-__all__ = ["add_answers", "ask_settings", "ask_tiers", "choose_prompt", "choose_rows", "make_tiers", "soft_labels"]
-
-Watch = Callable[[str, int, int | None], None]
-
-
-def ask_tiers(
-    project: Project, corpus: Corpus, votes: VoteMatrix, store: Store, watch: Watch
-) -> tuple[VoteMatrix, list[Asked]]:
-    """Ask every tier of the project in turn; return the votes with all answers, and what each tier brought."""
-    settings = ask_settings(project)
-    prompt = choose_prompt(project.path(settings.prompts), votes.labels)
-    done = []
-    for tier in make_tiers(project):
-        source = source_of(tier, prompt).name
-        asked = ask(
-            choose_rows(votes, soft_labels(project, votes), corpus, share=tier.share, source=source),
-            prompt,
-            tier,
-            store,
-            run="project",
-            budget_usd=settings.budget_usd,
-            on_answer=lambda p: watch("ask", p.done, p.total),
-        )
-        votes = add_answers(votes, asked)
-        done.append(asked)
-    return votes, done
+__all__ = [
+    "add_answers",
+    "ask_settings",
+    "choose_prompt",
+    "choose_rows",
+    "make_tiers",
+    "read_rows",
+    "soft_labels",
+    "worst_rows",
+]
 
 
 def make_tiers(project: Project) -> list[Tier]:
@@ -74,17 +57,26 @@ def choose_prompt(path: str | Path, labels: LabelSpace, *, name: str | None = No
     return found[name or next(iter(found))].bind(labels)
 
 
-def soft_labels(project: Project, votes: VoteMatrix) -> SoftLabels:
-    """Fit the project's label model and return what it says of the same rows."""
+def soft_labels(project: Project, votes: VoteMatrix, gold: NDArray[np.int64] | None = None) -> SoftLabels:
+    """Fit the project's label model and return what it says of the same rows; `gold` [n] are known labels, or -1."""
     model = create(project.label_model.name, len(votes.labels))
-    return model.fit(votes, class_balance=project.label_model.class_balance).soft_labels(votes)
+    return model.fit(votes, class_balance=project.label_model.class_balance, gold=gold).soft_labels(votes)
 
 
 def choose_rows(votes: VoteMatrix, soft: SoftLabels, corpus: Corpus, *, share: float, source: str) -> list[Row]:
     """Return the rows to ask, worst first: at most a share of all, this source's earlier answers counted in."""
+    return read_rows(corpus, [votes.ids[i] for i in worst_rows(votes, soft, share=share, source=source).tolist()])
+
+
+def worst_rows(votes: VoteMatrix, soft: SoftLabels, *, share: float, source: str) -> NDArray[np.int64]:
+    """Return the positions of the rows to ask, as `choose_rows` does."""
     before = _asked_before(votes, source)
     limit = max(0, int(share * len(votes)) - int(before.sum()))
-    ids = [votes.ids[i] for i in rows_to_ask(find_slices(votes, soft), ids=votes.ids, limit=limit, exclude=before)]
+    return rows_to_ask(find_slices(votes, soft), ids=votes.ids, limit=limit, exclude=before)
+
+
+def read_rows(corpus: Corpus, ids: Sequence[str]) -> list[Row]:
+    """Return the rows with these ids, in their order."""
     wanted, found = set(ids), {}
     for chunk in corpus.scan():
         found.update({name: row for name, row in zip(chunk.ids, chunk.rows, strict=True) if name in wanted})

@@ -13,59 +13,32 @@ from numpy.typing import NDArray
 from weaksup.analysis import analyze
 from weaksup.apply import apply_to_file
 from weaksup.corpus import Corpus, open_corpus
-from weaksup.errors import ConfigError, DiskError
+from weaksup.errors import ConfigError, DiskError, ShortfallError
 from weaksup.files import write_text
 from weaksup.labeling_functions import load_lf_module
 from weaksup.labels import SoftLabels
-from weaksup.pipeline.asking import ask_settings, ask_tiers, make_tiers, soft_labels
+from weaksup.pipeline.asked_with import asked_with, tier_digests
+from weaksup.pipeline.asking import soft_labels
 from weaksup.pipeline.distilling import distill_labels
 from weaksup.pipeline.gold import project_gold
+from weaksup.pipeline.golden import check_in_use
+from weaksup.pipeline.project_campaign import (
+    project_campaign,
+    project_policy,
+    project_rows,
+    project_store,
+    project_team,
+)
 from weaksup.pipeline.scores import compare
 from weaksup.pipeline.stamps import Stamps, digest_file
+from weaksup.pipeline.summary import Json, Summary
 from weaksup.project import Project
 from weaksup.report import render_report
-from weaksup.store import Store
 from weaksup.votes import VoteMatrix
 
-__all__ = ["Summary", "run_project"]
+__all__ = ["run_project"]
 
-Json = dict[str, Any]
 Watch = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What every step found, by step; which steps stood already; where the files are."""
-
-    folder: Path
-    steps: Mapping[str, Json]
-    reused: tuple[str, ...]
-    files: tuple[str, ...]
-
-    @property
-    def tiers(self) -> list[Json]:
-        """What each tier brought."""
-        found: list[Json] = self.steps.get("ask", {}).get("tiers", [])
-        return found
-
-    @property
-    def stopped(self) -> str:
-        """Why asking ended before the rows did: "budget", "provider", or "" where it did not."""
-        return next((tier["stopped"] for tier in self.tiers if tier["stopped"]), "")
-
-    @property
-    def not_asked(self) -> int:
-        """How many rows the budget did not reach."""
-        return sum(tier["not_asked"] for tier in self.tiers)
-
-    @property
-    def failed(self) -> int:
-        """How many rows were asked and brought no answer."""
-        return sum(sum(tier["failed"].values()) for tier in self.tiers)
-
-    def to_json(self) -> Json:
-        """Return the summary as plain JSON."""
-        return {"folder": str(self.folder), "reused": list(self.reused), **self.steps}
 
 
 def run_project(project: Project, *, watch: Watch = lambda *_: None) -> Summary:
@@ -98,12 +71,14 @@ class _Run:
 
     def everything(self) -> Summary:
         self._check_tiers()
+        self._check_golden()
         self._apply()
         self._analyze()
-        self._fit("fit", "votes.parquet", "labels_lf.parquet")
+        self._fit()
         if self.project.tiers:
+            self._plan()
             self._ask()
-            self._fit("refit", "votes_asked.parquet", "labels.parquet")
+            self._compare()
         self._distill()
         return Summary(self.project.out, self.found, tuple(self.reused), tuple(self.files))
 
@@ -129,9 +104,15 @@ class _Run:
 
     def _check_tiers(self) -> None:
         """Refuse what could not be asked, a model without a price say, before any work is done."""
-        if self.project.tiers:
-            ask_settings(self.project)
-            make_tiers(self.project)
+        labels = load_lf_module(self.project.path(self.project.labeling.module)).labels
+        if self.project.tiers and labels is not None and not labels.multi:
+            project_team(self.project, labels)
+            project_policy(self.project, labels)
+
+    def _check_golden(self) -> None:
+        """Refuse prompts, models and routing that were not accepted on the golden set."""
+        if self.project.golden is not None and (line := check_in_use(self.project)):
+            raise ShortfallError(line)
 
     def _apply(self) -> None:
         p = self.project
@@ -184,39 +165,51 @@ class _Run:
     def _texts(self, ids: Any) -> dict[str, str]:
         return {i: str(row["text"]) for i, row in self.corpus.lookup(ids, ["text"]).items()}
 
-    def _fit(self, step: str, source: str, output: str) -> None:
+    def _fit(self) -> None:
         def work() -> Json:
-            votes = VoteMatrix.load(self._out(source))
+            votes = VoteMatrix.load(self._out("votes.parquet"))
             soft = soft_labels(self.project, votes)
-            soft.save(str(self._out(output)), {"model": self.project.label_model.name, "origin": dict(votes.origin)})
+            meta = {"model": self.project.label_model.name, "origin": dict(votes.origin)}
+            soft.save(str(self._out("labels_lf.parquet")), meta)
             return compare(soft, votes, self._gold(votes))
 
         made_from = {
-            "votes": self._digest(source),
+            "votes": self._digest("votes.parquet"),
             "model": self.project.label_model.model_dump(),
             "gold": self._gold_digest(),
         }
-        self._step(step, made_from, [output], work)
+        self._step("fit", made_from, ["labels_lf.parquet"], work)
 
-    def _ask(self) -> None:
-        p = self.project
-        settings = ask_settings(p)
-
+    def _plan(self) -> None:
         def work() -> Json:
             votes = VoteMatrix.load(self._out("votes.parquet"))
-            with Store(self._out("store.db")) as store:
-                more, asked = ask_tiers(p, self.corpus, votes, store, self.watch)
-            more.save(self._out("votes_asked.parquet"))
-            return {"rows": len(votes), "tiers": [one.to_json() for one in asked]}
+            with project_store(self.project) as store:
+                return project_rows(self.project, self.corpus, votes, store)
 
-        made_from = {
-            "votes": self._digest("votes.parquet"),
-            "model": p.label_model.model_dump(),
-            "prompt": digest_file(p.path(settings.prompts)),
-            "tiers": [[table, [digest_file(path) for path in _files_of(table, p.folder)]] for table in p.tiers],
-            "budget": settings.budget_usd,
-        }
-        self._step("ask", made_from, ["votes_asked.parquet"], work)
+        self._step("plan", asked_with(self.project, self._digest("votes.parquet")), [], work)
+
+    def _ask(self) -> None:
+        def work() -> Json:
+            p, votes = self.project, VoteMatrix.load(self._out("votes.parquet"))
+            with project_store(p) as store:
+                limits = self.found["plan"]["limits"]
+                found = project_campaign(p, self.corpus, votes, store, limits=limits, watch=self.watch).run()
+            found.votes.save(self._out("votes_asked.parquet"))
+            found.labels.save(str(self._out("labels.parquet")), {"origin": dict(votes.origin)})
+            return {"rows": len(votes), **found.to_json()}
+
+        made_from = {**asked_with(self.project, self._digest("votes.parquet")), "answers": tier_digests(self.project)}
+        self._step("ask", made_from, ["votes_asked.parquet", "labels.parquet"], work)
+
+    def _compare(self) -> None:
+        """Put the labels after asking beside majority vote over the same votes."""
+
+        def work() -> Json:
+            votes = VoteMatrix.load(self._out("votes_asked.parquet"))
+            return compare(SoftLabels.load(str(self._out("labels.parquet"))), votes, self._gold(votes))
+
+        made_from = {"votes": self._digest("votes_asked.parquet", "labels.parquet"), "gold": self._gold_digest()}
+        self._step("refit", made_from, [], work)
 
     def _distill(self) -> None:
         labels = "labels.parquet" if self.project.tiers else "labels_lf.parquet"
@@ -247,9 +240,3 @@ class _Run:
 def _is_whole(summary: Json) -> bool:
     """Say whether a step needs no second try: rows whose asking failed, or that the budget left out, do."""
     return not any(tier["failed"] or tier["stopped"] for tier in summary.get("tiers", []))
-
-
-def _files_of(table: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Return the files that a tier's settings name: recorded answers, say."""
-    named = [folder / value for value in table.values() if isinstance(value, str)]
-    return [path for path in named if path.is_file()]

@@ -26,7 +26,8 @@ class Situation:
 
     `doubt` [n] is the chance that a row's label is wrong, `slice_of` [n] its slice; `open` [n, t] which tiers may still
     be asked about it; `likely` and `most` [u, n, t] what that uses, nothing where the answer is stored, `caps` [u] the
-    most in all, `limits` [t] the most rows of each tier; `accuracy` [t] of each.
+    most in all, `limits` [t] the most rows of each tier; `accuracy` [t] of each. With `climb`, a row goes to the first
+    tier before any other.
     """
 
     doubt: Floats
@@ -38,6 +39,7 @@ class Situation:
     limits: Floats
     accuracy: tuple[float, ...]
     stop_at: float = 0.1
+    climb: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +133,7 @@ def _make_cells(now: Situation) -> _Cells:
     g, c, u = len(count), len(chains), len(now.caps)
     first = np.zeros(g, np.int64)
     first[cell] = rows
-    allowed = np.stack([now.open[first][:, list(chain)].all(axis=1) for chain in chains], axis=1)
+    allowed = np.stack([_may_go(now, now.open[first], chain) for chain in chains], axis=1)
     bare = Choices(count, np.zeros((g, c)), np.zeros((0, g, c)), np.zeros(0), allowed)
     cells = _Cells(rows, cell, level.reshape(-1).astype(np.int64), asks, error, flips, bare)
     asked = cells.mean(asks)
@@ -142,6 +144,17 @@ def _make_cells(now: Situation) -> _Cells:
     use = np.concatenate([np.einsum("gct,utg->ugc", asked, unit), asked.transpose(2, 0, 1)])
     gain = cells.mean(np.maximum(doubts[:, None] - error, 0))
     return replace(cells, choices=Choices(count, gain, use, np.concatenate([now.caps, now.limits]), allowed))
+
+
+def _may_go(now: Situation, is_open: NDArray[np.bool_], chain: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Mark the cells [g] whose rows may go through a chain: all its tiers are open, and none before it is jumped.
+
+    Rows climb from the first tier, as they do in `route`; where that was asked, or has no rows left, from any.
+    """
+    may = np.asarray(is_open[:, list(chain)].all(axis=1))
+    if now.climb and 0 not in chain and len(now.limits) and now.limits[0] > 0:
+        may &= ~is_open[:, 0]
+    return may
 
 
 def _wishes(now: Situation, cells: _Cells, found: Allocation) -> tuple[Ints, Floats]:

@@ -95,8 +95,8 @@ def choose_first(votes: VoteMatrix, ladder: Ladder, terms: Terms, rules: Rules, 
     """
     asked, n, limit = answers_of(votes, ladder.first).asked, len(votes), terms.left(votes, ladder.first)
     size = min(int(np.ceil(rules.first * n)), -(-limit // 2)) if taught else n if limit == n else 0
-    rows = np.sort(_generator(rules, 0).choice(n, 0 if asked.any() else size, replace=False))
-    return _round({ladder.first: rows})
+    rows = _generator(rules, 0).permutation(n)[: 0 if asked.any() else size]  # fewer rows are some of the same
+    return _round({ladder.first: np.sort(rows)})
 
 
 def choose_round(

@@ -13,7 +13,7 @@ from weaksup.votes import VoteMatrix
 __all__ = ["Buy", "Routed", "route"]
 
 Buy = Callable[[VoteMatrix, str, Rows], VoteMatrix]
-"""Ask the source of a name about some rows, and return the votes with what it said there; the same votes end the work."""
+"""Ask the source of a name about some rows; return the votes with what it said. The same votes end the work."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,93 @@
+"""`weaksup ask` with several tiers: routing decides whom to ask about which row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from weaksup.corpus import Corpus
+    from weaksup.labels import SoftLabels
+    from weaksup.pipeline.team import Team
+    from weaksup.store import Limits, Store
+    from weaksup.votes import VoteMatrix
+
+__all__ = ["ask_team"]
+
+
+def ask_team(
+    votes: VoteMatrix,
+    corpus: Corpus,
+    team: Team,
+    store: Store,
+    *,
+    run: str,
+    budget: str | None,
+    limits: Limits,
+    policy: Mapping[str, Any],
+    gold: str | None,
+    output: str | None,
+    write_labels: str | None,
+    as_json: bool,
+) -> None:
+    """Show the plan; unless `output` is None, ask, write votes and labels, and tell what came of it."""
+    from decimal import Decimal
+
+    from weaksup.cli import render
+    from weaksup.cli.ask_text import show_unsettled
+    from weaksup.cli.campaign_text import check_ended, note_plan, tell
+    from weaksup.cli.plan_text import show_plan
+    from weaksup.cli.progress import steps
+    from weaksup.llm.prices import budget_cap
+    from weaksup.pipeline.campaign import Campaign
+    from weaksup.pipeline.purchases import Purse
+    from weaksup.pipeline.team_plan import plan_team, tight_limits
+    from weaksup.routing.policy_table import read_policy
+
+    wanted = read_policy(policy, tiers=[tier.given_name for tier in team.tiers], labels=votes.labels)
+    known = _read_gold(votes, corpus, gold)
+    cap = None if budget is None else budget_cap(budget)
+    plan = plan_team(votes, _fit(votes, None), corpus, team, store, run=run, budget=cap, limits=limits, policy=wanted)
+    show_unsettled(store)
+    if output is None or budget is None:
+        render.emit_json(plan.to_json()) if as_json else show_plan(plan)
+        return
+    note_plan(plan)
+    with steps() as watch:
+        outcome = Campaign(
+            votes,
+            corpus,
+            team,
+            Purse(store, run, Decimal(budget), limits),
+            _fit,
+            policy=wanted,
+            limits=tight_limits(plan, limits),
+            gold=known,
+            watch=watch,
+        ).run()
+    outcome.votes.save(output)
+    if write_labels is not None:
+        outcome.labels.save(write_labels, {"origin": dict(votes.origin)})
+    if as_json:
+        render.emit_json({"votes": output, "labels": write_labels, **outcome.to_json()})
+    else:
+        tell(outcome)
+        render.line(f"wrote {' and '.join(name for name in (output, write_labels) if name)}")
+    check_ended(outcome.asked)
+
+
+def _fit(votes: VoteMatrix, known: NDArray[np.int64] | None) -> SoftLabels:
+    from weaksup.label_models import LabelModel
+
+    return LabelModel().fit(votes, gold=known).soft_labels(votes)
+
+
+def _read_gold(votes: VoteMatrix, corpus: Corpus, column: str | None) -> NDArray[np.int64] | None:
+    import numpy as np
+
+    from weaksup.corpus.gold import read_gold
+
+    return None if column is None else read_gold(corpus, column, votes.ids, votes.labels).astype(np.int64)

@@ -1,0 +1,171 @@
+"""A campaign: machines are asked where the votes leave a row in doubt, tier by tier, then people where those do too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.corpus import Corpus, Row
+from weaksup.distill.out_of_fold import OutOfFold
+from weaksup.labels import ABSTAIN, SoftLabels
+from weaksup.llm import Asked, source_of
+from weaksup.pipeline.asking import read_rows, worst_rows
+from weaksup.pipeline.people_step import Desk, answered_before
+from weaksup.pipeline.purchases import Purchases, Purse, likely_costs
+from weaksup.pipeline.team import Team, default_shares
+from weaksup.routing import Belief, Buy, Rules, Terms, estimate, route
+from weaksup.routing.agreement import Agreement, measure_agreement, people_labels
+from weaksup.routing.audit import AuditScore
+from weaksup.routing.people_queue import Queue
+from weaksup.routing.policy import Policy
+from weaksup.votes import VoteMatrix
+
+__all__ = ["Campaign", "Outcome"]
+
+Watch = Callable[[str, int, int | None], None]
+Fit = Callable[[VoteMatrix, NDArray[np.int64] | None], SoftLabels]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What came of a campaign: votes with all answers, labels, what each tier brought, whom people still have."""
+
+    votes: VoteMatrix
+    labels: SoftLabels
+    asked: tuple[Asked, ...]
+    agreement: Agreement
+    queue: Queue | None = None
+    audit: AuditScore | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as plain JSON."""
+        return {
+            "tiers": [one.to_json() for one in self.asked],
+            "agreement": self.agreement.to_json(),
+            "queue": None if self.queue is None else self.queue.to_json(),
+            "audit": None if self.audit is None else self.audit.to_json(),
+        }
+
+
+@dataclass(eq=False)
+class Campaign:
+    """Ask a team about the rows of some votes.
+
+    With two machine tiers or more, routing decides whom to ask about which row, and what the labels are in the end.
+    With one, it is asked about the rows that the label model leaves most in doubt, and the label model has the last
+    word. `limits` are rows at most, by source; `gold` [n] are true labels, ABSTAIN where not known: none is needed.
+    """
+
+    votes: VoteMatrix
+    corpus: Corpus
+    team: Team
+    purse: Purse
+    fit: Fit
+    policy: Policy = field(default_factory=Policy)
+    limits: dict[str, int] = field(default_factory=dict)
+    gold: NDArray[np.int64] | None = None
+    watch: Watch = lambda *_: None
+    seed: int = 0
+
+    def run(self) -> Outcome:
+        """Ask machines, then people; the same call again, after an interruption too, pays for no answer twice."""
+        purchases = Purchases(self._fetch, self.team.shelf, self.purse, self.watch)
+        votes = self.votes
+        if self.team.people is not None:
+            name = source_of(self.team.people, self.team.prompt).name
+            votes = purchases.buy(votes, name, answered_before(self.team.people, self.team.prompt, self._rows))
+        votes, belief = self._ask_machines(votes, purchases.buy)
+        queue = audit = None
+        if self.team.people is not None:
+            desk = Desk(self.team.people, self.policy, self.purse, self.corpus)
+            queue, audit = desk.queue(votes, belief), desk.audit(votes, lambda some: self._believe(some, None))
+            votes = purchases.buy(votes, name, queue.rows)
+            belief = self._believe(votes, self.gold)
+        labels = self._labels(votes, belief)
+        final = np.where(labels.covered, belief.label, ABSTAIN)
+        asked = tuple(purchases.asked())
+        return Outcome(votes, labels, asked, measure_agreement(votes, final), queue, audit)
+
+    def label_by_machines(self, buy: Buy) -> SoftLabels:
+        """Label the rows with the answers of machines that `buy` brings, in place of those that a run would pay for."""
+        return self._labels(*self._ask_machines(self.votes, buy))
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        return read_rows(self.corpus, self.votes.ids)
+
+    @cached_property
+    def _opinion(self) -> OutOfFold:
+        texts = [str(row["text"]) for row in self._rows]
+        return OutOfFold(texts, classes=len(self.votes.labels), seed=self.seed)
+
+    @property
+    def _routed(self) -> bool:
+        return len(self.team.machines) > 1
+
+    def _fetch(self, positions: Sequence[int]) -> list[Row]:
+        if self._routed or self.team.people is not None:
+            return [self._rows[i] for i in positions]
+        return read_rows(self.corpus, [self.votes.ids[i] for i in positions])
+
+    def _ask_machines(self, votes: VoteMatrix, buy: Buy) -> tuple[VoteMatrix, Belief]:
+        if self._routed:
+            rules = Rules(doubt=1 - self.policy.accept, seed=self.seed)
+            routed = route(
+                votes,
+                self.team.ladder,
+                buy,
+                terms=self._terms(),
+                opinion=self._opinion,
+                gold=self.gold,
+                rules=rules,
+            )
+            return routed.votes, routed.belief
+        for tier in self.team.machines:
+            name = source_of(tier, self.team.prompt).name
+            limit = self.limits.get(name, len(votes))
+            rows = worst_rows(votes, self.fit(votes, _known(votes, self.gold)), share=tier.share_alone, source=name)
+            votes = buy(votes, name, rows[:limit]) or votes
+        return votes, self._believe(votes, self.gold)
+
+    def _terms(self) -> Terms:
+        """Return how many rows each rung may be asked about, for how much, and below which probability."""
+        n, ladder, machines = len(self.votes), self.team.ladder, self.team.machines
+        shares = default_shares(machines)
+        limits = {
+            name: min(int(shares[tier.name] * n + 1e-9), self.limits.get(name, n))
+            for name, tier in zip(ladder.rungs, machines, strict=True)
+        }
+        costs = {
+            name: likely_costs(self._rows, self.team.prompt, tier)
+            for name, tier in zip(ladder.rungs, machines, strict=True)
+        }
+        below = self.policy.thresholds([tier.given_name for tier in machines], self.votes.labels)
+        return Terms(limits, costs, dict(zip(ladder.rungs, below, strict=True)))
+
+    def _believe(self, votes: VoteMatrix, gold: NDArray[np.int64] | None) -> Belief:
+        """Judge the rows by all votes, and gold."""
+        if self._routed:
+            return estimate(votes, self.team.ladder, opinion=self._opinion, gold=gold, seed=self.seed)
+        proba = self.fit(votes, _known(votes, gold)).proba
+        known = people_labels(votes) != ABSTAIN
+        return Belief(proba, proba.argmax(axis=1), np.where(known, 0.0, 1 - proba.max(axis=1)))
+
+    def _labels(self, votes: VoteMatrix, belief: Belief) -> SoftLabels:
+        voted = (votes.values != ABSTAIN).any(axis=1)
+        judged = np.ptp(belief.proba, axis=1) > 1e-9 if len(votes) else voted
+        return SoftLabels(votes.ids, belief.proba, voted | (judged & self._routed), votes.labels)
+
+
+def _known(votes: VoteMatrix, gold: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    """Return what is known for sure, [n]: gold, and what people said."""
+    known = people_labels(votes)
+    if gold is not None:
+        known = np.where(gold != ABSTAIN, gold, known)
+    return known if (known != ABSTAIN).any() else None

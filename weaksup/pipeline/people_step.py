@@ -1,0 +1,90 @@
+"""People in a campaign: what they answered before, whom to ask next, and what they found in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.corpus import Corpus, Row
+from weaksup.labeling_functions import PromptFunction
+from weaksup.labels import ABSTAIN, SoftLabels
+from weaksup.llm import People, Tier
+from weaksup.pipeline.purchases import Purse
+from weaksup.routing import Belief
+from weaksup.routing.agreement import people_labels
+from weaksup.routing.audit import AuditScore, audited_accuracy
+from weaksup.routing.people_queue import Candidates, Queue, audited_rows, people_queue
+from weaksup.routing.policy import Policy
+from weaksup.routing.tuner import tune_people
+from weaksup.slices import find_slices
+from weaksup.votes import VoteMatrix
+
+__all__ = ["Desk", "answered_before"]
+
+
+def answered_before(tier: Tier, prompt: PromptFunction, rows: Sequence[Row]) -> NDArray[np.int64]:
+    """Return the positions of the rows whose question has an answer in the people's table."""
+    assert isinstance(tier.provider, People)
+    tier.provider.open()
+    try:
+        fitted = tier.fitted(prompt)
+        answers = [tier.provider.request(fitted.render(row), row)["answer"] for row in rows]
+    finally:
+        tier.provider.close()
+    return np.flatnonzero([bool(answer) for answer in answers]).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Desk:
+    """The people tier, the policy that says which rows come to it, and the minutes that it has."""
+
+    tier: Tier
+    policy: Policy
+    purse: Purse
+    corpus: Corpus
+
+    def queue(self, votes: VoteMatrix, belief: Belief) -> Queue:
+        """Choose the rows to ask people about; where minutes are capped, as many as fit."""
+        rows = self._candidates(votes, belief)
+        cap = self.purse.limits.run.seconds
+        if cap is None:
+            share = int(self.tier.share_alone * len(votes) + 1e-9)
+            limit = max(0, share - int((people_labels(votes) != ABSTAIN).sum()))
+            return people_queue(rows, self.policy, tier=self.tier.given_name, limit=limit)
+        assert isinstance(self.tier.provider, People)
+        minutes = max(0, cap - self.purse.store.account(self.purse.run).seconds) / 60
+        pace = float(self.tier.provider.items_per_hour)
+        return tune_people(rows, self.policy, minutes=minutes, items_per_hour=pace, tier=self.tier.given_name).queue
+
+    def audit(self, votes: VoteMatrix, believe: Callable[[VoteMatrix], Belief]) -> AuditScore | None:
+        """Say how many of the labels left alone people found right; None where the policy has no audit."""
+        if not self.policy.audit:
+            return None
+        said = people_labels(votes)
+        without = _without_people(votes)
+        belief = believe(without)
+        audited = audited_rows(self._candidates(without, belief), self.policy)
+        return audited_accuracy(belief.label, said, audited, labels=votes.labels)
+
+    def _candidates(self, votes: VoteMatrix, belief: Belief) -> Candidates:
+        covered = (votes.values != ABSTAIN).any(axis=1)
+        soft = SoftLabels(votes.ids, belief.proba, covered, votes.labels)
+        found = self.corpus.lookup(votes.ids, self.policy.fields) if self.policy.fields else {}
+        fields = {name: [found[i][name] for i in votes.ids] for name in self.policy.fields}
+        slices = find_slices(votes, soft, max_slices=max(1, len(votes)))
+        asked = people_labels(votes) != ABSTAIN
+        return Candidates(belief, votes.labels, votes.ids, fields, slices, asked)
+
+
+def _without_people(votes: VoteMatrix) -> VoteMatrix:
+    kept = [j for j, source in enumerate(votes.sources) if source.kind != "person"]
+    return replace(
+        votes,
+        values=votes.values[:, kept],
+        sources=tuple(votes.sources[j] for j in kept),
+        asked=None if votes.asked is None else votes.asked[:, kept],
+        confidence=None if votes.confidence is None else votes.confidence[:, kept],
+    )

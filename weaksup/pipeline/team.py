@@ -1,0 +1,62 @@
+"""Who is asked what: tiers in the order of climbing, and prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from weaksup.errors import ConfigError
+from weaksup.labeling_functions import PromptFunction
+from weaksup.llm import Tier, source_of
+from weaksup.routing import Ladder
+
+__all__ = ["Team", "default_shares"]
+
+
+def default_shares(tiers: Sequence[Tier]) -> dict[str, float]:
+    """Return the share of the rows that each tier may be asked about, by its name.
+
+    It is what the tier sets; else a tenth for the last machine and for people, and all rows for the others.
+    """
+    machines = [tier for tier in tiers if tier.kind != "people"]
+    shares = {tier.name: tier.share or 1.0 for tier in machines[:-1]}
+    return shares | {tier.name: tier.share_alone for tier in tiers if tier.name not in shares}
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who is asked what: tiers, cheapest first, people last; the prompt; other prompts that the first tier gets too."""
+
+    tiers: tuple[Tier, ...]
+    prompt: PromptFunction
+    also: tuple[PromptFunction, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len([tier for tier in self.tiers if tier.kind == "people"]) > 1:
+            raise ConfigError("tiers: expected one tier of people at most; put their answers into one table")
+        if self.also and len(self.machines) < 2:
+            raise ConfigError("tiers: several prompts are signals for routing, which needs at least two tiers")
+
+    @property
+    def machines(self) -> tuple[Tier, ...]:
+        """The tiers that answer at once."""
+        return tuple(tier for tier in self.tiers if tier.kind != "people")
+
+    @property
+    def people(self) -> Tier | None:
+        """The tier of people, if there is one."""
+        return next((tier for tier in self.tiers if tier.kind == "people"), None)
+
+    @property
+    def ladder(self) -> Ladder:
+        """The order of climbing: sources by name."""
+        rungs = tuple(source_of(tier, self.prompt).name for tier in self.machines)
+        signals = tuple(source_of(self.machines[0], prompt).name for prompt in self.also)
+        return Ladder(rungs, signals, None if self.people is None else source_of(self.people, self.prompt).name)
+
+    @property
+    def shelf(self) -> dict[str, tuple[Tier, PromptFunction]]:
+        """Each tier and its prompt, by the name of the source that its answers become."""
+        asked = [(tier, self.prompt) for tier in self.tiers]
+        asked += [(self.machines[0], prompt) for prompt in self.also]
+        return {source_of(tier, prompt).name: (tier, prompt) for tier, prompt in asked}
