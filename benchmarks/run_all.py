@@ -22,6 +22,8 @@ def main() -> None:
             ["students.py"],
             ["spam_end_to_end.py"],
             ["routing.py"],
+            ["plan.py"],
+            ["asking.py"],
             ["debian_packages.py", temp, "--update"],  # with the long descriptions
             ["tables.py"],
         ):

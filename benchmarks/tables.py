@@ -14,6 +14,7 @@ from typing import Any
 
 from label_model_tables import label_models, laws
 from markdown_table import table
+from money_tables import asking, plan, routing
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -123,6 +124,9 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "spam_end_to_end": _spam,
     "label_models": label_models,
     "label_model_laws": laws,
+    "routing": routing,
+    "plan": plan,
+    "asking": asking,
     "students": _students,
     "apply": _apply,
     "analysis": _analysis,

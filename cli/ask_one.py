@@ -39,7 +39,7 @@ def ask_one(
     from weaksup.label_models import LabelModel
     from weaksup.labels import SoftLabels
     from weaksup.llm import ask, estimate, source_of
-    from weaksup.llm.prices import budget_cap
+    from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.asking import add_answers, choose_rows
 
     cap = None if budget is None else budget_cap(budget)

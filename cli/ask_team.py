@@ -41,7 +41,7 @@ def ask_team(
     from weaksup.cli.campaign_text import check_ended, note_plan, tell
     from weaksup.cli.plan_text import show_plan
     from weaksup.cli.progress import steps
-    from weaksup.llm.prices import budget_cap
+    from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.campaign import Campaign
     from weaksup.pipeline.purchases import Purse
     from weaksup.pipeline.team_plan import plan_team, tight_limits

@@ -43,7 +43,7 @@ def read_limits(
 ) -> Limits:
     """Return the caps beside the budget."""
     from weaksup.llm.limits import make_caps
-    from weaksup.llm.prices import budget_cap
+    from weaksup.llm.pricing.prices import budget_cap
     from weaksup.store import Caps, Limits
 
     run = make_caps(calls=calls, tokens=tokens, people_minutes=people_minutes)

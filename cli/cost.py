@@ -74,9 +74,9 @@ def command(
     """
     from weaksup.cli import cost_text
     from weaksup.cli.cost_stages import compare, read_stages
-    from weaksup.llm.cost import bill
-    from weaksup.llm.price_list import load_prices
-    from weaksup.llm.stage_settings import read_number
+    from weaksup.llm.pricing.cost import bill
+    from weaksup.llm.pricing.price_list import load_prices
+    from weaksup.llm.pricing.stage_settings import read_number
 
     given = {"input_tokens": input_tokens, "output_tokens": output_tokens, "batch_discount": batch_discount}
     defaults = {key: value for key, value in given.items() if value is not None}

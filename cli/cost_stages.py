@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from weaksup.errors import PriceError, UsageError
-from weaksup.llm.cost import Bill, PeopleStage, Stage, bill
-from weaksup.llm.price_list import PriceList, same_name
-from weaksup.llm.prices import Price, list_price
-from weaksup.llm.stage_settings import FindPrice, read_number, read_stage, split_stage
+from weaksup.llm.pricing.cost import Bill, PeopleStage, Stage, bill
+from weaksup.llm.pricing.price_list import PriceList, same_name
+from weaksup.llm.pricing.prices import Price, list_price
+from weaksup.llm.pricing.stage_settings import FindPrice, read_number, read_stage, split_stage
 
 __all__ = ["compare", "read_stages"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from weaksup.cli import render
 from weaksup.errors import UsageError
-from weaksup.llm.cost import Bill, Line, ModelStage, PeopleStage, Stage
-from weaksup.llm.price_list import Pipeline, PriceList
+from weaksup.llm.pricing.cost import Bill, Line, ModelStage, PeopleStage, Stage
+from weaksup.llm.pricing.price_list import Pipeline, PriceList
 
 __all__ = ["dollars", "show_bill", "show_list", "show_scenarios"]
 

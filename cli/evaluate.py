@@ -86,7 +86,7 @@ def _budget(evaluation: Evaluation, text: str | None, planned: Mapping[str, Esti
 
     from weaksup.errors import UsageError
     from weaksup.llm import show_dollars
-    from weaksup.llm.prices import budget_cap
+    from weaksup.llm.pricing.prices import budget_cap
 
     settings = evaluation.project.golden
     if text is None and settings is not None and settings.budget_usd is not None:

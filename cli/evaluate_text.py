@@ -30,7 +30,7 @@ def show_plan(evaluation: Evaluation, planned: Mapping[str, Estimate], cap: Deci
     """Say on stderr who will be asked about how many rows, and what it costs, before anything is sent."""
     from weaksup.cli import render
     from weaksup.llm import show_dollars
-    from weaksup.llm.prices import budget_cap
+    from weaksup.llm.pricing.prices import budget_cap
 
     for note in evaluation.golden.notes:
         render.note(f"note: {note}")

@@ -67,7 +67,7 @@ def command(votes: str, *, as_json: bool, **options: Any) -> None:
 
 def _of_project(folder: str, options: dict[str, Any]) -> Plan:
     from weaksup.errors import UsageError
-    from weaksup.llm.prices import budget_cap
+    from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.project_plan import plan_project
     from weaksup.project import Project
 
@@ -89,7 +89,7 @@ def _of_votes(path: str, options: dict[str, Any]) -> Plan:
     from weaksup.label_models import LabelModel
     from weaksup.labels import SoftLabels
     from weaksup.llm.limits import make_caps
-    from weaksup.llm.prices import budget_cap
+    from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.asking import choose_prompt
     from weaksup.pipeline.planning import make_plan
     from weaksup.store import Caps, Store

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weaksup.llm import OpenAICompatible, Tier
-from weaksup.llm.prices import read_price
+from weaksup.llm.pricing.prices import read_price
 
 __all__ = ["CALL_COST", "Scripted", "scripted"]
 

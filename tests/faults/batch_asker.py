@@ -8,13 +8,13 @@ from multiprocessing.context import ForkServerProcess
 
 from faults.asker import Spam, fake_rows, fake_tier
 
-from weaksup.llm.ask_batch import ask_batch
+from weaksup.llm.batches.asking import ask_batch
 from weaksup.store import Store
 
 __all__ = ["start_batch"]
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["weaksup.llm.ask_batch", "openai", "sqlalchemy.dialects.sqlite"])
+_CONTEXT.set_forkserver_preload(["weaksup.llm.batches.asking", "openai", "sqlalchemy.dialects.sqlite"])
 
 
 def start_batch(address: str, store: str, *, kind: str, rows: int) -> ForkServerProcess:

@@ -18,11 +18,11 @@ from strategies import json_values
 
 from weaksup.labeling_functions import PromptFunction, prompt_function
 from weaksup.labels import ABSTAIN, LabelSpace
-from weaksup.llm.anthropic_messages import AnthropicMessages
-from weaksup.llm.endpoint import Endpoint
 from weaksup.llm.failures import Ambiguous
-from weaksup.llm.google_generate import GoogleGenerate
-from weaksup.llm.openai_compatible import OpenAICompatible
+from weaksup.llm.providers.anthropic_messages import AnthropicMessages
+from weaksup.llm.providers.endpoint import Endpoint
+from weaksup.llm.providers.google_generate import GoogleGenerate
+from weaksup.llm.providers.openai_compatible import OpenAICompatible
 
 CASES = int(os.environ.get("WEAKSUP_CASES", "300"))
 ANSWERS = 5000

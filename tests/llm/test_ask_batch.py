@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from weaksup.errors import ConfigError, ProviderError, UsageError
 from weaksup.llm import Asked, Progress, Tier, estimate, make_tier
-from weaksup.llm.ask_batch import ask_batch
 from weaksup.llm.asking import ask_singly
-from weaksup.llm.lines import cut_lines
+from weaksup.llm.batches.asking import ask_batch
+from weaksup.llm.providers.lines import cut_lines
 from weaksup.store import Store
 
 HALF = {"input": 1, "output": 2, "batch_discount": 0.5}
@@ -377,7 +377,8 @@ def test_ctrl_c_while_a_batch_is_sent_waits_for_its_id(
 def test_whatever_breaks_while_a_batch_is_sent_the_ledger_covers_the_bill(
     go: Go, store: Store, monkeypatch: pytest.MonkeyPatch, kind: str, step: str, state: str
 ) -> None:
-    from weaksup.llm import batch_anthropic, batch_openai
+    from weaksup.llm.batches import anthropic as batch_anthropic
+    from weaksup.llm.batches import openai as batch_openai
 
     api: Any = batch_openai.OpenAIBatches if kind == "openai" else batch_anthropic.AnthropicBatches
     started = store.batches.started
@@ -406,10 +407,11 @@ def test_whatever_breaks_while_a_batch_is_sent_the_ledger_covers_the_bill(
 def test_large_work_goes_in_several_batches(
     store: Store, clock: Clock, tier_of: Callable[..., Tier], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    from weaksup.llm import batch_anthropic, batch_openai
+    from weaksup.llm.batches import anthropic as batch_anthropic
+    from weaksup.llm.batches import openai as batch_openai
 
     api = batch_openai.OpenAIBatches if kind == "openai" else batch_anthropic.AnthropicBatches
-    monkeypatch.setattr("weaksup.llm.batch_kinds._APIS", {kind: lambda wire, where: api(wire, where, 7)})
+    monkeypatch.setattr("weaksup.llm.batches.kinds._APIS", {kind: lambda wire, where: api(wire, where, 7)})
     with fake_batches() as server:
         seen: list[Progress] = []
         how: Any = {"run": "r", "budget_usd": 1, "clock": clock, "sleep": clock.sleep, "on_answer": seen.append}

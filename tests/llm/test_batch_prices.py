@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaksup.errors import PriceError
-from weaksup.llm.prices import Price, Usage, list_price, read_price
+from weaksup.llm.pricing.prices import Price, Usage, list_price, read_price
 
 dollars = st.decimals(Decimal("0.001"), Decimal(1000), places=3)
 tokens = st.integers(0, 10**6)

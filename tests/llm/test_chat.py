@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import json_values
 
-from weaksup.llm.chat import chat_body, chat_fitting, completion_tokens, read_completion, usual_completion
 from weaksup.llm.failures import Ambiguous, error_text
-from weaksup.llm.fitting import Fitting
+from weaksup.llm.providers.chat import chat_body, chat_fitting, completion_tokens, read_completion, usual_completion
+from weaksup.llm.providers.fitting import Fitting
 from weaksup.protocols import Prompt, Reply
 
 BODY = chat_body(Prompt("s", "u", ("A", "B")), model="m", max_tokens=50, params={"temperature": 0})

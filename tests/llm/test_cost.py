@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaksup.errors import PriceError, UsageError
-from weaksup.llm.cost import ModelStage, PeopleStage, Stage, bill
-from weaksup.llm.prices import Price, Usage
+from weaksup.llm.pricing.cost import ModelStage, PeopleStage, Stage, bill
+from weaksup.llm.pricing.prices import Price, Usage
 
 prices = st.builds(
     Price, *[st.decimals(Decimal("0.0001"), Decimal(1000), places=4)] * 2, source=st.just("test"), free=st.just(False)

@@ -15,8 +15,8 @@ from weaksup.labeling_functions import prompt_function
 from weaksup.labels import LabelSpace
 from weaksup.llm import Tier, ask, estimate, make_tier
 from weaksup.llm.failures import NotSent, Refused
-from weaksup.llm.gguf import Gguf
 from weaksup.llm.grouped import ask_items
+from weaksup.llm.providers.gguf import Gguf
 from weaksup.store import Store
 
 SPACE = LabelSpace({"HAM": "from a person", "SPAM": "an unwanted offer"})
@@ -122,7 +122,7 @@ def test_a_setting_that_is_out_of_range_is_refused(model: Path, odd: dict[str, i
 
 def test_without_the_extra_the_line_that_installs_it_is_shown(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    monkeypatch.setattr("weaksup.llm.gguf.find_spec", lambda name: None)
+    monkeypatch.setattr("weaksup.llm.providers.gguf.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r'pip install "weaksup\[local\]"'):
         make_tier({"name": "x", "gguf": str(model)})
 

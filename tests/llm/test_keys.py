@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaksup.llm.chat import chat_body
 from weaksup.llm.keys import request_key
+from weaksup.llm.providers.chat import chat_body
 from weaksup.protocols import Prompt
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaksup.llm.chat import read_completion
-from weaksup.llm.logprobs import label_confidence
+from weaksup.llm.providers.chat import read_completion
+from weaksup.llm.providers.logprobs import label_confidence
 
 TEXT = '{"label": "SPÄM"}'
 

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import json_values
 
-from weaksup.llm.anthropic_messages import AnthropicMessages
-from weaksup.llm.endpoint import Endpoint
 from weaksup.llm.failures import Ambiguous, retry_delay
-from weaksup.llm.google_generate import GoogleGenerate
-from weaksup.llm.openai_compatible import OpenAICompatible
+from weaksup.llm.providers.anthropic_messages import AnthropicMessages
+from weaksup.llm.providers.endpoint import Endpoint
+from weaksup.llm.providers.google_generate import GoogleGenerate
+from weaksup.llm.providers.openai_compatible import OpenAICompatible
 from weaksup.protocols import Prompt, Reply
 
 CLAUDE = AnthropicMessages("claude-x", max_tokens=50, params={"temperature": 0})

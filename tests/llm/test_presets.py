@@ -10,8 +10,8 @@ from faults.fakeprov import CANARY, fake_provider
 
 from weaksup.errors import ConfigError, PriceError
 from weaksup.llm import OpenAICompatible, ask, make_tier
-from weaksup.llm.api_keys import read_api_key
-from weaksup.llm.endpoint import Endpoint
+from weaksup.llm.providers.api_keys import read_api_key
+from weaksup.llm.providers.endpoint import Endpoint
 from weaksup.store import Store
 
 OWN_PRICE = {"input": 1, "output": 2}

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from weaksup.errors import ConfigError, PriceError, UsageError
-from weaksup.llm.cost import ModelStage, PeopleStage
-from weaksup.llm.model_names import nearest
-from weaksup.llm.price_list import load_prices, shipped_lists
-from weaksup.llm.prices import Price
-from weaksup.llm.stage_settings import read_number, read_stage, split_stage
+from weaksup.llm.pricing.cost import ModelStage, PeopleStage
+from weaksup.llm.pricing.model_names import nearest
+from weaksup.llm.pricing.price_list import load_prices, shipped_lists
+from weaksup.llm.pricing.prices import Price
+from weaksup.llm.pricing.stage_settings import read_number, read_stage, split_stage
 
 GOOD = """
 source = "our contract"

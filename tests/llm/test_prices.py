@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaksup.errors import PriceError, UsageError
-from weaksup.llm.prices import (
+from weaksup.llm.pricing.prices import (
     Price,
     Usage,
     budget_cap,
@@ -113,7 +113,7 @@ def test_what_follows_a_models_name_is_a_date_or_it_is_another_model(rest: str) 
 def test_every_model_of_the_list_is_itself() -> None:
     from genai_prices.data_snapshot import get_snapshot
 
-    from weaksup.llm.model_names import is_that_model
+    from weaksup.llm.pricing.model_names import is_that_model
 
     found = [(model.id, model) for provider in get_snapshot().providers for model in provider.models]
     assert len(found) > 1000

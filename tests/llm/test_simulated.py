@@ -8,7 +8,7 @@ import pytest
 
 from weaksup.errors import PriceError, UsageError
 from weaksup.llm import Ambiguous, Asked, Simulated, Tier, ask, make_tier
-from weaksup.llm.prices import Price, read_price
+from weaksup.llm.pricing.prices import Price, read_price
 from weaksup.protocols import PromptFunctionProtocol
 from weaksup.store import Store
 

@@ -14,7 +14,7 @@ from weaksup.errors import ConfigError, UsageError
 from weaksup.labeling_functions import prompt_function
 from weaksup.llm import Tier, ask, estimate, make_tier, read_tiers
 from weaksup.llm.failures import Ambiguous, NotSent
-from weaksup.llm.student import StudentProvider
+from weaksup.llm.providers.student import StudentProvider
 from weaksup.store import Store
 
 ROWS = [{"id": str(i), "text": text} for i, text in enumerate(["ham", "spam", "ham", ""])]

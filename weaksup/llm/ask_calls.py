@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from weaksup.llm.ask_batch import ask_batch
 from weaksup.llm.asked import Asked
 from weaksup.llm.asking import ask_singly
+from weaksup.llm.batches.asking import ask_batch
 from weaksup.llm.tiers import Tier
 
 __all__ = ["asker_of"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from weaksup.labels import ABSTAIN
-from weaksup.llm.prices import show_dollars
+from weaksup.llm.pricing.prices import show_dollars
 from weaksup.protocols import PromptFunctionProtocol, Reply
 from weaksup.votes import Source
 

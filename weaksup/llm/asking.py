@@ -14,7 +14,7 @@ from weaksup.llm.calls import Caller, Ended
 from weaksup.llm.failures import Ambiguous, Retries
 from weaksup.llm.jobs import Job, make_jobs
 from weaksup.llm.pool import Pool
-from weaksup.llm.prices import budget_cap
+from weaksup.llm.pricing.prices import budget_cap
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol
 from weaksup.store import Answer, Limits, Store

@@ -11,8 +11,8 @@ from weaksup.errors import WeaksupError
 from weaksup.llm.failures import Ambiguous, NotSent, Retries, SendError
 from weaksup.llm.jobs import Job, make_request
 from weaksup.llm.pool import Done
-from weaksup.llm.prices import Price, Usage
-from weaksup.llm.provider import Request
+from weaksup.llm.pricing.prices import Price, Usage
+from weaksup.llm.providers.provider import Request
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol, Reply
 from weaksup.store import Answer, Charge, Limits, Refusal, Reservation, Store

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from weaksup.corpus.rows import Row, row_type
 from weaksup.errors import ConfigError
-from weaksup.llm.addresses import is_loopback
+from weaksup.llm.providers.addresses import is_loopback
 from weaksup.llm.redaction import KINDS, redact
 
 __all__ = ["Egress", "check_local", "must_stay_local"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from weaksup.errors import UsageError, WeaksupError
 from weaksup.llm.keys import request_key
-from weaksup.llm.provider import Provider, Request, row_field
+from weaksup.llm.providers.provider import Provider, Request, row_field
 from weaksup.protocols import PromptFunctionProtocol
 
 __all__ = ["Job", "Jobs", "make_jobs", "make_request"]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from weaksup.llm.provider import Request
+from weaksup.llm.providers.provider import Request
 
 __all__ = ["request_key"]
 

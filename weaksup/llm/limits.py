@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from weaksup.errors import UsageError
-from weaksup.llm.prices import budget_cap
+from weaksup.llm.pricing.prices import budget_cap
 from weaksup.store import Caps
 
 __all__ = ["make_caps"]

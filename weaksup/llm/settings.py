@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weaksup.errors import ConfigError
-from weaksup.llm.prices import Price, read_price
+from weaksup.llm.pricing.prices import Price, read_price
 
 __all__ = ["TierSettings"]
 

@@ -8,19 +8,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from weaksup.errors import ConfigError, PriceError
-from weaksup.llm.addresses import OPENAI_URL, is_loopback
-from weaksup.llm.anthropic_messages import ANTHROPIC_URL, AnthropicMessages
-from weaksup.llm.endpoint import Endpoint
-from weaksup.llm.gguf import Gguf
-from weaksup.llm.google_generate import GOOGLE_URL, GoogleGenerate
-from weaksup.llm.openai_compatible import OpenAICompatible
-from weaksup.llm.people import People
-from weaksup.llm.prices import Price, list_price
-from weaksup.llm.provider import Provider
-from weaksup.llm.replay import Replay
+from weaksup.llm.pricing.prices import Price, list_price
+from weaksup.llm.providers.addresses import OPENAI_URL, is_loopback
+from weaksup.llm.providers.anthropic_messages import ANTHROPIC_URL, AnthropicMessages
+from weaksup.llm.providers.endpoint import Endpoint
+from weaksup.llm.providers.gguf import Gguf
+from weaksup.llm.providers.google_generate import GOOGLE_URL, GoogleGenerate
+from weaksup.llm.providers.openai_compatible import OpenAICompatible
+from weaksup.llm.providers.people import People
+from weaksup.llm.providers.provider import Provider
+from weaksup.llm.providers.replay import Replay
+from weaksup.llm.providers.simulated import Simulated
+from weaksup.llm.providers.student import StudentProvider
 from weaksup.llm.settings import TierSettings
-from weaksup.llm.simulated import Simulated
-from weaksup.llm.student import StudentProvider
 
 __all__ = ["PROVIDERS"]
 

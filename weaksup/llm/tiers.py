@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from weaksup.errors import ConfigError
-from weaksup.llm.batch_kinds import check_batch
+from weaksup.llm.batches.kinds import check_batch
 from weaksup.llm.egress import Egress, check_local, must_stay_local
-from weaksup.llm.prices import Price
-from weaksup.llm.provider import Provider
+from weaksup.llm.pricing.prices import Price
+from weaksup.llm.providers.provider import Provider
+from weaksup.llm.providers.simulated import PREFIX, Simulated, simulated_name
+from weaksup.llm.providers.student import LoadStudent
 from weaksup.llm.redaction import KINDS
 from weaksup.llm.settings import TierSettings
-from weaksup.llm.simulated import PREFIX, Simulated, simulated_name
-from weaksup.llm.student import LoadStudent
 from weaksup.llm.tier_kinds import PROVIDERS
 from weaksup.protocols import FittingPrompt, NamingPrompt, PromptFunctionProtocol
 

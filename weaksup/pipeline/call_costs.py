@@ -13,8 +13,8 @@ from weaksup.errors import WeaksupError
 from weaksup.llm import Tier
 from weaksup.llm.grouped import group_rows
 from weaksup.llm.jobs import make_request
-from weaksup.llm.prices import Usage
-from weaksup.llm.provider import Request
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.provider import Request
 from weaksup.llm.samples import sample_prompts
 from weaksup.pipeline.token_fit import TokenFit, fit_tokens
 from weaksup.protocols import PromptFunctionProtocol

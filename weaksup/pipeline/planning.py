@@ -13,7 +13,7 @@ from weaksup.corpus import Corpus
 from weaksup.errors import UsageError
 from weaksup.labels import SoftLabels
 from weaksup.llm import Retries, Tier, source_of
-from weaksup.llm.provider import row_field
+from weaksup.llm.providers.provider import row_field
 from weaksup.pipeline.call_costs import CallCosts, add_costs, measure_rows
 from weaksup.pipeline.planned import add_up, choose, compare_budgets, next_dollar, notes, plan_slice, plan_tier
 from weaksup.pipeline.team import default_shares

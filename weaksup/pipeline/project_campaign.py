@@ -9,7 +9,7 @@ from typing import Any
 from weaksup.corpus import Corpus
 from weaksup.labels import LabelSpace
 from weaksup.llm.limits import make_caps
-from weaksup.llm.prices import budget_cap
+from weaksup.llm.pricing.prices import budget_cap
 from weaksup.pipeline.asking import ask_settings, choose_prompt, make_tiers, soft_labels
 from weaksup.pipeline.campaign import Campaign
 from weaksup.pipeline.purchases import Purse

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from weaksup.corpus import open_corpus
 from weaksup.errors import ConfigError, UsageError
-from weaksup.llm.prices import budget_cap
+from weaksup.llm.pricing.prices import budget_cap
 from weaksup.pipeline.asking import ask_settings, soft_labels
 from weaksup.pipeline.planning import make_plan
 from weaksup.pipeline.project_campaign import RUN, project_limits, project_policy, project_store, project_team

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weaksup.llm.prices import Usage
+from weaksup.llm.pricing.prices import Usage
 from weaksup.store import Answer
 
 __all__ = ["TokenFit", "fit_tokens"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from weaksup.apply import apply_lfs
 from weaksup.errors import BudgetError, DiskError, ShortfallError, UsageError
 from weaksup.llm import Estimate, estimate, show_dollars
-from weaksup.llm.prices import budget_cap
+from weaksup.llm.pricing.prices import budget_cap
 from weaksup.pipeline.asking import ask_settings
 from weaksup.pipeline.golden.answers import RUN, TierAnswers, ask_golden
 from weaksup.pipeline.golden.changes import ROUTING, Change, changed_since, judge, title

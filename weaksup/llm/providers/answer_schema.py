@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from weaksup.llm.prices import Usage
+from weaksup.llm.pricing.prices import Usage
 from weaksup.protocols import Prompt
 
 __all__ = ["answer_schema", "counted", "most_tokens", "usual_tokens"]

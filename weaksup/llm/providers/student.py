@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Protocol
 
 from weaksup.errors import UsageError
 from weaksup.llm.failures import Ambiguous, NotSent
-from weaksup.llm.prices import Usage
-from weaksup.llm.provider import Request, row_field
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.provider import Request, row_field
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["LoadStudent", "Predicts", "StudentProvider"]

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 
 from weaksup.errors import ConfigError
 from weaksup.llm.failures import Ambiguous, NotSent
-from weaksup.llm.prices import Usage, cost_of_dollars
-from weaksup.llm.provider import Request, row_field
-from weaksup.llm.question_table import COLUMNS, add_questions, check_table, read_answers
+from weaksup.llm.pricing.prices import Usage, cost_of_dollars
+from weaksup.llm.providers.provider import Request, row_field
+from weaksup.llm.providers.question_table import COLUMNS, add_questions, check_table, read_answers
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["People"]

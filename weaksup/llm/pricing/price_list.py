@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from weaksup.errors import ConfigError, PriceError, UsageError
 from weaksup.files import first_fault
-from weaksup.llm.cost import Bill, bill
-from weaksup.llm.model_names import nearest
-from weaksup.llm.prices import Price
-from weaksup.llm.stage_settings import read_stage
+from weaksup.llm.pricing.cost import Bill, bill
+from weaksup.llm.pricing.model_names import nearest
+from weaksup.llm.pricing.prices import Price
+from weaksup.llm.pricing.stage_settings import read_stage
 
 __all__ = ["ListedModel", "Pipeline", "PriceList", "load_prices", "same_name", "shipped_lists"]
 
@@ -110,4 +110,4 @@ def load_prices(name: str) -> PriceList:
 
 
 def _shipped() -> Traversable:
-    return files("weaksup.llm").joinpath("price_lists")
+    return files("weaksup.llm.pricing").joinpath("price_lists")

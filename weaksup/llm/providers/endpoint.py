@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from weaksup.errors import ConfigError
-from weaksup.llm.addresses import checked_url
 from weaksup.llm.failures import Refused, SendError
-from weaksup.llm.fitting import Fitting, Form
-from weaksup.llm.params import check_params
-from weaksup.llm.prices import Usage
-from weaksup.llm.provider import Request
-from weaksup.llm.wire import Wire
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.addresses import checked_url
+from weaksup.llm.providers.fitting import Fitting, Form
+from weaksup.llm.providers.params import check_params
+from weaksup.llm.providers.provider import Request
+from weaksup.llm.providers.wire import Wire
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["Endpoint"]

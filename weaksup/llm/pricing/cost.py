@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from weaksup.errors import PriceError, UsageError
-from weaksup.llm.prices import Price
+from weaksup.llm.pricing.prices import Price
 
 __all__ = ["Bill", "Line", "ModelStage", "PeopleStage", "Stage", "bill"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from weaksup.errors import ConfigError
-from weaksup.llm.batch_anthropic import AnthropicBatches
-from weaksup.llm.batch_openai import OpenAIBatches
-from weaksup.llm.batches import BatchApi
-from weaksup.llm.provider import Provider
+from weaksup.llm.batches.anthropic import AnthropicBatches
+from weaksup.llm.batches.api import BatchApi
+from weaksup.llm.batches.openai import OpenAIBatches
+from weaksup.llm.providers.provider import Provider
 
 __all__ = ["BATCHING", "batch_api", "check_batch"]
 

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from weaksup.errors import PriceError, UsageError
-from weaksup.llm.model_names import is_that_model, nearest
+from weaksup.llm.pricing.model_names import is_that_model, nearest
 
 __all__ = ["Price", "Usage", "budget_cap", "cost_of_dollars", "list_price", "read_price", "show_dollars"]
 

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from weaksup.errors import ConfigError
-from weaksup.llm.answer_schema import answer_schema, counted, most_tokens, usual_tokens
-from weaksup.llm.endpoint import Endpoint
 from weaksup.llm.failures import no_answer
-from weaksup.llm.fitting import Fitting, Way, as_it_is, or_none
-from weaksup.llm.logprobs import label_confidence
-from weaksup.llm.params import sampled_params
-from weaksup.llm.prices import Usage
-from weaksup.llm.provider import Request
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.answer_schema import answer_schema, counted, most_tokens, usual_tokens
+from weaksup.llm.providers.endpoint import Endpoint
+from weaksup.llm.providers.fitting import Fitting, Way, as_it_is, or_none
+from weaksup.llm.providers.logprobs import label_confidence
+from weaksup.llm.providers.params import sampled_params
+from weaksup.llm.providers.provider import Request
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["GOOGLE_URL", "GoogleGenerate", "read_generated"]

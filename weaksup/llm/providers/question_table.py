@@ -10,7 +10,7 @@ from pathlib import Path
 
 from weaksup.errors import ConfigError, UsageError
 from weaksup.files import write_text
-from weaksup.llm.records import Columns, read_columns
+from weaksup.llm.providers.records import Columns, read_columns
 
 __all__ = ["COLUMNS", "add_questions", "check_table", "read_answers"]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from weaksup.errors import ConfigError, MissingExtra, UsageError
-from weaksup.llm.chat import PARAMS, chat_body, completion_tokens, read_completion, usual_completion
 from weaksup.llm.failures import NotSent, Refused, SendError, error_text, from_status
-from weaksup.llm.params import check_params
-from weaksup.llm.prices import Usage
-from weaksup.llm.provider import Request
-from weaksup.llm.records import file_hash
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.chat import PARAMS, chat_body, completion_tokens, read_completion, usual_completion
+from weaksup.llm.providers.params import check_params
+from weaksup.llm.providers.provider import Request
+from weaksup.llm.providers.records import file_hash
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["Gguf"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from weaksup.llm.prices import Usage
+from weaksup.llm.pricing.prices import Usage
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["Provider", "Request", "row_field"]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from weaksup.errors import UsageError
-from weaksup.llm.cost import ModelStage, PeopleStage, Stage
-from weaksup.llm.prices import Price
+from weaksup.llm.pricing.cost import ModelStage, PeopleStage, Stage
+from weaksup.llm.pricing.prices import Price
 
 __all__ = ["FindPrice", "read_number", "read_stage", "split_stage"]
 

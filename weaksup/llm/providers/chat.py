@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from weaksup.llm.answer_schema import answer_schema, counted, most_tokens, usual_tokens
 from weaksup.llm.failures import no_answer
-from weaksup.llm.fitting import Fitting, Way, as_it_is, or_none
-from weaksup.llm.logprobs import label_confidence
-from weaksup.llm.params import sampled_params
-from weaksup.llm.prices import Usage
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.answer_schema import answer_schema, counted, most_tokens, usual_tokens
+from weaksup.llm.providers.fitting import Fitting, Way, as_it_is, or_none
+from weaksup.llm.providers.logprobs import label_confidence
+from weaksup.llm.providers.params import sampled_params
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["PARAMS", "chat_body", "chat_fitting", "completion_tokens", "read_completion", "usual_completion"]

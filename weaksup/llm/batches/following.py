@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from weaksup.llm.batch_run import BatchRun
-from weaksup.llm.batches import BatchResult, BatchStatus
+from weaksup.llm.batches.api import BatchResult, BatchStatus
+from weaksup.llm.batches.run import BatchRun
 from weaksup.llm.calls import Ended, make_answer
 from weaksup.llm.failures import Ambiguous, Refused, SendError
 from weaksup.llm.jobs import make_request

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weaksup.llm.batches import BatchResult, BatchStatus, Uploaded, batch_id, read_json
+from weaksup.llm.batches.api import BatchResult, BatchStatus, Uploaded, batch_id, read_json
 from weaksup.llm.failures import Ambiguous, Refused, SendError, error_text, from_status, no_answer
-from weaksup.llm.wire import Wire
+from weaksup.llm.providers.wire import Wire
 
 __all__ = ["AnthropicBatches"]
 

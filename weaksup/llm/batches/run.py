@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from weaksup.llm.asking import Session
-from weaksup.llm.batches import BatchApi
+from weaksup.llm.batches.api import BatchApi
 from weaksup.llm.calls import Ended
 from weaksup.llm.failures import Retries
 from weaksup.llm.jobs import Job

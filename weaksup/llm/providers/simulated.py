@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 from weaksup.errors import UsageError
 from weaksup.llm.failures import Ambiguous, NotSent
-from weaksup.llm.prices import Usage
-from weaksup.llm.provider import Request, row_field
-from weaksup.llm.records import read_columns
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.provider import Request, row_field
+from weaksup.llm.providers.records import read_columns
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["PREFIX", "Simulated", "simulated_name"]

@@ -11,13 +11,13 @@ from typing import Any
 
 from weaksup.llm.asked import Asked, Progress
 from weaksup.llm.asking import Session
-from weaksup.llm.batch_following import BatchFollower
-from weaksup.llm.batch_kinds import batch_api
-from weaksup.llm.batch_run import BatchRun
-from weaksup.llm.batch_sending import BatchSender
+from weaksup.llm.batches.following import BatchFollower
+from weaksup.llm.batches.kinds import batch_api
+from weaksup.llm.batches.run import BatchRun
+from weaksup.llm.batches.sending import BatchSender
 from weaksup.llm.calls import Ended
 from weaksup.llm.failures import Retries
-from weaksup.llm.prices import budget_cap
+from weaksup.llm.pricing.prices import budget_cap
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol
 from weaksup.store import Limits, Store

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from weaksup.llm.addresses import is_loopback
-from weaksup.llm.api_keys import read_api_key
 from weaksup.llm.failures import Ambiguous, NotSent, SendError, error_text, from_status, retry_after, retry_delay
-from weaksup.llm.lines import cut_lines
+from weaksup.llm.providers.addresses import is_loopback
+from weaksup.llm.providers.api_keys import read_api_key
+from weaksup.llm.providers.lines import cut_lines
 
 __all__ = ["MOST_BYTES", "Wire"]
 

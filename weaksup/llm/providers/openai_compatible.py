@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from weaksup.llm.addresses import OPENAI_URL
-from weaksup.llm.chat import PARAMS, chat_body, chat_fitting, completion_tokens, read_completion, usual_completion
-from weaksup.llm.endpoint import Endpoint
-from weaksup.llm.fitting import Fitting
-from weaksup.llm.prices import Usage
-from weaksup.llm.provider import Request
+from weaksup.llm.pricing.prices import Usage
+from weaksup.llm.providers.addresses import OPENAI_URL
+from weaksup.llm.providers.chat import (
+    PARAMS,
+    chat_body,
+    chat_fitting,
+    completion_tokens,
+    read_completion,
+    usual_completion,
+)
+from weaksup.llm.providers.endpoint import Endpoint
+from weaksup.llm.providers.fitting import Fitting
+from weaksup.llm.providers.provider import Request
 from weaksup.protocols import Prompt, Reply
 
 __all__ = ["OpenAICompatible"]

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from weaksup.llm.batch_run import BatchRun
-from weaksup.llm.batches import Uploaded
+from weaksup.llm.batches.api import Uploaded
+from weaksup.llm.batches.run import BatchRun
 from weaksup.llm.calls import Ended, too_long
 from weaksup.llm.failures import Ambiguous, SendError
 from weaksup.llm.jobs import Job, make_request
-from weaksup.llm.prices import Usage
+from weaksup.llm.pricing.prices import Usage
 from weaksup.store import Batch, Charge, Limits, Reserved
 
 __all__ = ["BatchSender"]

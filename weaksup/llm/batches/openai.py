@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from weaksup.llm.batches import BatchResult, BatchStatus, Uploaded, batch_id, plain_word, read_json
+from weaksup.llm.batches.api import BatchResult, BatchStatus, Uploaded, batch_id, plain_word, read_json
 from weaksup.llm.failures import Ambiguous, Refused, SendError, error_text, from_status, no_answer
-from weaksup.llm.wire import Wire
+from weaksup.llm.providers.wire import Wire
 
 __all__ = ["OpenAIBatches"]
 

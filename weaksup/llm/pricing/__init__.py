@@ -1,0 +1,1 @@
+"""What answers cost: prices, lists of them, and the arithmetic of pipelines."""

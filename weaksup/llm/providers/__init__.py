@@ -1,0 +1,1 @@
+"""Who answers: models behind an address or in this process, people, records; each is one file."""
