@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from faults.fakeprov import FakeProvider, fake_provider
 
 from weaksup.llm import Retries, Tier, ask, make_tier
-from weaksup.pipeline.planning import make_plan
+from weaksup.pipeline.plan.making import make_plan
 from weaksup.routing.plan import Plan
 from weaksup.store import Store
 

@@ -17,7 +17,7 @@ from weaksup.labeling_functions import PromptFunction, prompt_function
 from weaksup.labels import LabelSpace, SoftLabels
 from weaksup.llm import Price, Tier, ask
 from weaksup.llm.pricing.prices import Usage
-from weaksup.pipeline.planning import make_plan
+from weaksup.pipeline.plan.making import make_plan
 from weaksup.protocols import Prompt, Reply
 from weaksup.store import Store
 from weaksup.votes import Source, VoteMatrix

@@ -43,8 +43,8 @@ def ask_team(
     from weaksup.cli.progress import steps
     from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.campaign import Campaign
+    from weaksup.pipeline.plan.team import plan_team, tight_limits
     from weaksup.pipeline.purchases import Purse
-    from weaksup.pipeline.team_plan import plan_team, tight_limits
     from weaksup.routing.policy_table import read_policy
 
     wanted = read_policy(policy, tiers=[tier.given_name for tier in team.tiers], labels=votes.labels)

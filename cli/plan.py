@@ -68,7 +68,7 @@ def command(votes: str, *, as_json: bool, **options: Any) -> None:
 def _of_project(folder: str, options: dict[str, Any]) -> Plan:
     from weaksup.errors import UsageError
     from weaksup.llm.pricing.prices import budget_cap
-    from weaksup.pipeline.project_plan import plan_project
+    from weaksup.pipeline.plan.project import plan_project
     from weaksup.project import Project
 
     source = click.get_current_context().get_parameter_source
@@ -91,7 +91,7 @@ def _of_votes(path: str, options: dict[str, Any]) -> Plan:
     from weaksup.llm.limits import make_caps
     from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.asking import choose_prompt
-    from weaksup.pipeline.planning import make_plan
+    from weaksup.pipeline.plan import make_plan
     from weaksup.store import Caps, Store
     from weaksup.votes import VoteMatrix
 

@@ -16,7 +16,7 @@ from weaksup.errors import UsageError
 from weaksup.labeling_functions import prompt_function
 from weaksup.labels import LabelSpace, SoftLabels
 from weaksup.llm import Retries, Tier, ask, make_tier
-from weaksup.pipeline.planning import make_plan
+from weaksup.pipeline.plan.making import make_plan
 from weaksup.routing.plan import Plan
 from weaksup.store import Caps, Store
 from weaksup.votes import Source, VoteMatrix

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 from weaksup.corpus import Corpus
 from weaksup.labels import LabelSpace
 from weaksup.llm.limits import make_caps
-from weaksup.llm.pricing.prices import budget_cap
 from weaksup.pipeline.asking import ask_settings, choose_prompt, make_tiers, soft_labels
 from weaksup.pipeline.campaign import Campaign
 from weaksup.pipeline.purchases import Purse
 from weaksup.pipeline.team import Team
-from weaksup.pipeline.team_plan import plan_team, tight_limits
 from weaksup.project import AskSettings, Project
 from weaksup.routing.policy import Policy
 from weaksup.routing.policy_table import read_policy
@@ -26,7 +23,6 @@ __all__ = [
     "project_campaign",
     "project_limits",
     "project_policy",
-    "project_rows",
     "project_store",
     "project_team",
 ]
@@ -40,7 +36,7 @@ RUN = "project"
 def project_campaign(
     project: Project, corpus: Corpus, votes: VoteMatrix, store: Store, *, limits: dict[str, int], watch: Watch
 ) -> Campaign:
-    """Return the campaign over the project's votes; `run` it to ask. `limits` are those of `project_rows`."""
+    """Return the campaign over the project's votes; `run` it to ask. `limits` are those of `plan.project_rows`."""
     settings = ask_settings(project)
     return Campaign(
         votes,
@@ -52,26 +48,6 @@ def project_campaign(
         limits=limits,
         watch=watch,
     )
-
-
-def project_rows(project: Project, corpus: Corpus, votes: VoteMatrix, store: Store) -> dict[str, Any]:
-    """Plan what asking would cost, and how many rows each tier gets where a cap binds; one machine needs no plan."""
-    settings, team = ask_settings(project), project_team(project, votes.labels)
-    if len(team.machines) < 2:
-        return {"limits": {}}
-    caps = project_limits(settings)
-    plan = plan_team(
-        votes,
-        soft_labels(project, votes),
-        corpus,
-        team,
-        store,
-        run=RUN,
-        budget=budget_cap(settings.budget_usd),
-        limits=caps,
-        policy=project_policy(project, votes.labels),
-    )
-    return {"limits": tight_limits(plan, caps), **plan.cost.to_json(), "flips": plan.flips}
 
 
 def project_team(project: Project, labels: LabelSpace) -> Team:

@@ -22,10 +22,10 @@ from weaksup.pipeline.asking import soft_labels
 from weaksup.pipeline.distilling import distill_labels
 from weaksup.pipeline.gold import project_gold
 from weaksup.pipeline.golden import check_in_use
+from weaksup.pipeline.plan import project_rows
 from weaksup.pipeline.project_campaign import (
     project_campaign,
     project_policy,
-    project_rows,
     project_store,
     project_team,
 )

@@ -16,7 +16,7 @@ from weaksup.llm.jobs import make_request
 from weaksup.llm.pricing.prices import Usage
 from weaksup.llm.providers.provider import Request
 from weaksup.llm.samples import sample_prompts
-from weaksup.pipeline.token_fit import TokenFit, fit_tokens
+from weaksup.pipeline.plan.token_fit import TokenFit, fit_tokens
 from weaksup.protocols import PromptFunctionProtocol
 from weaksup.store import Answer, Store
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
-from weaksup.corpus import open_corpus
+from weaksup.corpus import Corpus, open_corpus
 from weaksup.errors import ConfigError, UsageError
 from weaksup.llm.pricing.prices import budget_cap
 from weaksup.pipeline.asking import ask_settings, soft_labels
-from weaksup.pipeline.planning import make_plan
+from weaksup.pipeline.plan.team import plan_team, tight_limits
 from weaksup.pipeline.project_campaign import RUN, project_limits, project_policy, project_store, project_team
 from weaksup.project import Project
 from weaksup.routing.plan import Plan
-from weaksup.store import Caps
+from weaksup.store import Store
 from weaksup.votes import VoteMatrix
 
-__all__ = ["plan_project"]
+__all__ = ["plan_project", "project_rows"]
 
 
 def plan_project(project: Project, *, budget_usd: float | None = None) -> Plan:
@@ -29,24 +30,35 @@ def plan_project(project: Project, *, budget_usd: float | None = None) -> Plan:
     file = project.out / "votes.parquet"
     if not file.is_file():
         raise UsageError(f"plan: expected the votes in {file}, found none; run `weaksup run` or `weaksup apply` first")
-    votes = VoteMatrix.load(file)
-    team, limits, c = project_team(project, votes.labels), project_limits(settings), project.corpus
+    votes, c = VoteMatrix.load(file), project.corpus
+    corpus = open_corpus(project.path(c.path), text=c.text, id=c.id, encoding=c.encoding)
     budget = settings.budget_usd if budget_usd is None else budget_usd
     with ExitStack() as stack:
         there = (settings.store and "://" in settings.store) or _store_file(project)
-        return make_plan(
-            votes,
-            soft_labels(project, votes),
-            open_corpus(project.path(c.path), text=c.text, id=c.id, encoding=c.encoding),
-            team.prompt,
-            tiers=team.tiers,
-            also=team.also,
-            store=stack.enter_context(project_store(project)) if there else None,
-            run=RUN,
-            caps=Caps(budget_cap(budget), limits.run.calls, limits.run.tokens, limits.run.seconds),
-            day=limits.day,
-            stop_at=1 - project_policy(project, votes.labels).accept,
-        )
+        return _plan(project, corpus, votes, stack.enter_context(project_store(project)) if there else None, budget)
+
+
+def project_rows(project: Project, corpus: Corpus, votes: VoteMatrix, store: Store) -> dict[str, Any]:
+    """Plan what asking would cost, and how many rows each tier gets where a cap binds; one machine needs no plan."""
+    settings = ask_settings(project)
+    if len(project_team(project, votes.labels).machines) < 2:
+        return {"limits": {}}
+    plan = _plan(project, corpus, votes, store, settings.budget_usd)
+    return {"limits": tight_limits(plan, project_limits(settings)), **plan.cost.to_json(), "flips": plan.flips}
+
+
+def _plan(project: Project, corpus: Corpus, votes: VoteMatrix, store: Store | None, budget: float) -> Plan:
+    return plan_team(
+        votes,
+        soft_labels(project, votes),
+        corpus,
+        project_team(project, votes.labels),
+        store,
+        run=RUN,
+        budget=budget_cap(budget),
+        limits=project_limits(ask_settings(project)),
+        policy=project_policy(project, votes.labels),
+    )
 
 
 def _store_file(project: Project) -> bool:

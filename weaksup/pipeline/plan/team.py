@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weaksup.corpus import Corpus
 from weaksup.labels import SoftLabels
-from weaksup.pipeline.planning import make_plan
+from weaksup.pipeline.plan.making import make_plan
 from weaksup.pipeline.team import Team
 from weaksup.routing.plan import Plan
 from weaksup.routing.policy import Policy

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from weaksup.pipeline.call_costs import CallCosts
+from weaksup.pipeline.plan.call_costs import CallCosts
 from weaksup.routing.assignment import Assignment, Bought, Situation, assign, market
 from weaksup.routing.plan import BudgetPoint, NextDollar, PlannedSlice, PlannedTier, Range
 from weaksup.slices import Slice

@@ -14,10 +14,10 @@ from weaksup.errors import UsageError
 from weaksup.labels import SoftLabels
 from weaksup.llm import Retries, Tier, source_of
 from weaksup.llm.providers.provider import row_field
-from weaksup.pipeline.call_costs import CallCosts, add_costs, measure_rows
-from weaksup.pipeline.planned import add_up, choose, compare_budgets, next_dollar, notes, plan_slice, plan_tier
+from weaksup.pipeline.plan.call_costs import CallCosts, add_costs, measure_rows
+from weaksup.pipeline.plan.parts import add_up, choose, compare_budgets, next_dollar, notes, plan_slice, plan_tier
+from weaksup.pipeline.plan.tier_accuracy import tier_accuracies
 from weaksup.pipeline.team import default_shares
-from weaksup.pipeline.tier_accuracy import tier_accuracies
 from weaksup.protocols import PromptFunctionProtocol
 from weaksup.routing.assignment import Situation, assign
 from weaksup.routing.plan import Plan
