@@ -101,7 +101,7 @@ def _summary(plan: Plan) -> list[str]:
 
 def _next_dollar(plan: Plan) -> str:
     following = plan.next_dollar
-    if following.errors < 0.05 and following.flips < 0.05:
+    if not following.buys:
         return "another dollar buys nothing: what would gain by it is asked, or another cap or share holds"
     some = "" if following.spent > 0.99e6 else f" for {_dollars(following.spent)} of it"
     return f"the next dollar buys {max(0.0, following.flips):,.1f} flips and {following.errors:,.1f} fewer errors{some}"

@@ -9,6 +9,9 @@ from typing import Any
 __all__ = ["BudgetPoint", "NextDollar", "Plan", "PlannedSlice", "PlannedTier", "Range"]
 
 
+_SOMETHING = 0.05  # labels
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Micro-dollars: what is certain to be spent if every call is answered, what is likely, what can at most be."""
@@ -97,6 +100,11 @@ class NextDollar:
     flips: float = 0.0
     spent: float = 0.0
     errors_a_dollar: float = 0.0
+
+    @property
+    def buys(self) -> bool:
+        """Whether it would change anything: what the solver leaves of a cap that does not bind is no gain."""
+        return self.errors >= _SOMETHING or self.flips >= _SOMETHING
 
     def to_json(self) -> dict[str, float]:
         """Return it as plain JSON; dollars as numbers."""

@@ -48,5 +48,5 @@ def tight_limits(plan: Plan, limits: Limits) -> dict[str, int]:
 
     Nothing where none does: a campaign learns as it goes, and knows better than a plan.
     """
-    tight = plan.next_dollar.errors_a_dollar > 0 or limits.run.calls is not None or limits.run.tokens is not None
+    tight = plan.next_dollar.buys or limits.run.calls is not None or limits.run.tokens is not None
     return plan.limits if tight else {}
