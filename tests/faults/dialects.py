@@ -146,7 +146,10 @@ class _Generate(Dialect):
 
 
 def _enum(schema: Any) -> list[str]:
-    return list(schema["properties"]["label"]["enum"])
+    """Return the labels; of a request with several items, those of any of them."""
+    one = schema.get("$defs", {}).get("answer", schema)["properties"]
+    one = one if "label" in one else next(iter(one.values()))["properties"]
+    return list(one["label"]["enum"])
 
 
 CHAT, MESSAGES, GENERATE = _Chat(), _Messages(), _Generate()

@@ -27,7 +27,7 @@ CANARY = "sk-canary-5f2a9c71"
 Fault = str
 """ok | 429 | 429:<Retry-After> | <status> | hangup | reset | truncated | html | invalid | prose | no_usage | empty
 | error200 | gzip | long | echo | length | refusal | redirect | slow:<seconds> | refuse:<word> (400 if it is sent)
-| wait:<seconds> (429 with Google's RetryInfo)"""
+| wait:<seconds> (429 with Google's RetryInfo) | trickle (an error, byte by byte)"""
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
             refused = detail in json.dumps(served.body)
             error = dialect.error(f"Unsupported parameter: '{detail}'")
             self._send(400 if refused else 200, json.dumps(error).encode() if refused else whole)
+        elif kind == "trickle":
+            self._trickle()
         elif kind == "wait":
             self._send(429, json.dumps(dialect.error("quota", wait=f"{detail}s")).encode())
         else:
@@ -208,6 +210,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def _trickle(self) -> None:
+        self.close_connection = True
+        self.send_response(500)
+        self.send_header("Content-Length", "200")
+        self.end_headers()
+        for _ in range(200):
+            self.wfile.write(b" ")
+            time.sleep(0.1)
 
     def _break(self, *, reset: bool) -> None:
         self.close_connection = True

@@ -15,9 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weaksup.errors import ConfigError, ProviderError, UsageError
+from weaksup.labeling_functions.readings import read_label
 from weaksup.llm import Asked, Progress, Tier, estimate, make_tier
 from weaksup.llm.asking import ask_singly
 from weaksup.llm.batches.asking import ask_batch
+from weaksup.llm.batches.kinds import batch_api
+from weaksup.llm.providers.anthropic_messages import read_message
 from weaksup.llm.providers.lines import cut_lines
 from weaksup.store import Store
 
@@ -156,6 +159,40 @@ def test_odd_results_are_noted(go: Go) -> None:
     with fake_batches(items=fate_of("duplicate", "foreign", "garbage", "ok")) as server:
         notes = go(server, 8).notes
     assert notes == ("of the results of a batch, 2 came twice, 2 were not asked for, 2 cannot be read",)
+
+
+def test_a_batch_that_was_sent_for_another_model_is_not_charged_at_the_price_of_this_one(
+    go: Go, store: Store, tier_of: Callable[..., Tier]
+) -> None:
+    with fake_batches(polls=2, price=(100, 200)) as server:
+        dear = tier_of(server, model="dear", price={"input": 100, "output": 200, "batch_discount": 0.5})
+        with pytest.raises(KeyboardInterrupt):
+            go(server, 8, tier=dear, budget=9, sleep=_break_off)
+        for batch in server.batches.values():
+            batch["polls"] = 9
+        go(server, 4, budget=9, tier=tier_of(server, price={"input": 0.1, "output": 0.2, "batch_discount": 0.5}))
+        assert {row["state"] for row in store.ledger()} == {"done"}
+        dearest = sum(int(str(row["cost"])) for row in store.ledger() if row["model"] == "dear")
+        half = sum(server._bill(body) for body in server.batches["batch_0"]["requests"].values())
+        assert dearest >= half
+
+
+def _break_off(_seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_label_that_is_written_twice_in_a_batch_is_no_label(store: Store) -> None:
+    answer = '{"type":"tool_use","id":"t","name":"answer","input":{"label":"HAM","label":"SPAM"}}'
+    message = (
+        f'{{"content":[{answer}],"stop_reason":"tool_use","model":"m","usage":{{"input_tokens":5,"output_tokens":2}}}}'
+    )
+    line = f'{{"custom_id":"k","result":{{"type":"succeeded","message":{message}}}}}'.encode()
+    api = batch_api(fake_tier("http://127.0.0.1:1", provider="anthropic").provider, "t")
+    result = api._result(line)  # type: ignore[attr-defined]
+    reply = read_message(result.body)
+    assert read_label(reply.text, ["HAM", "SPAM"]).code == -1
+    assert (reply.input_tokens, reply.output_tokens) == (5, 2)
+    assert read_message(result.body) == read_message(message.encode())
 
 
 def test_another_model_is_noted(go: Go) -> None:

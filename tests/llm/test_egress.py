@@ -78,6 +78,10 @@ PHONES = [
     "5551234567",
     "030/901820",
 ]
+# As web pages and word processors write them: spaces that do not break, and other dashes.
+IBANS += [IBANS[1].replace(" ", "\u00a0"), IBANS[2].replace("-", "\u2011")]
+CARDS += [CARDS[1].replace(" ", "\u202f"), CARDS[2].replace("-", "\u2013")]
+PHONES += ["+49\u00a030\u00a0901820", "555\u2011123\u20114567"]
 FOUND = [("email", t) for t in EMAILS] + [("iban", t) for t in IBANS] + [("card", t) for t in CARDS]
 FOUND += [("phone", t) for t in PHONES]
 around = st.sampled_from(["", "call ", "x: ", "(", "\n", "Nr 12 ", "to,", "no "])
@@ -127,6 +131,16 @@ def test_long_texts_that_nearly_match_are_read_through(text: str) -> None:
 
 
 # What is shown
+
+
+def test_numbers_and_bytes_are_redacted_like_the_text_that_they_become() -> None:
+    shown = {"card": 4111111111111111, "phone": 495551234567.0, "raw": b"to a@b.io", "n": 12345, "share": 0.123456789}
+    fields = {"id": "1", "text": "hello", **shown, "inner": {"cards": [4111111111111111]}, "known": True}
+    row = row_type(tuple(fields))(fields.values())
+    clean = Egress(redact=KINDS).clean(row).as_dict()
+    assert (clean["card"], clean["phone"], clean["raw"]) == ("[CARD]", "[PHONE]", "to [EMAIL]")
+    assert (clean["n"], clean["share"], clean["known"]) == (12345, 0.123456789, True)
+    assert clean["inner"]["cards"] == ("[CARD]",)
 
 
 def sent_by(tier: Callable[[str], Tier], prompt: Any, store: Store, row: dict[str, Any] = SECRETS) -> str:

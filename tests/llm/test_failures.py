@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaksup.errors import ProviderError, UsageError
-from weaksup.llm.failures import Ambiguous, NotSent, Refused, Retries, SendError, from_status, retry_after
+from weaksup.llm.failures import (
+    Ambiguous,
+    NotSent,
+    Refused,
+    Retries,
+    SendError,
+    error_text,
+    from_status,
+    no_answer,
+    retry_after,
+)
 
 NOW = 1_700_000_000.0
 DATE = format_datetime(datetime.fromtimestamp(NOW + 30, UTC), usegmt=True)
@@ -109,3 +119,9 @@ def test_a_wait_the_provider_asked_for_is_obeyed_up_to_the_limit() -> None:
     retries = Retries(longest_wait=60)
     assert retries.wait(Refused("", wait=60), attempt=1, key="") == 60
     assert retries.wait(Refused("", wait=61), attempt=1, key="") is None
+
+
+@given(st.binary(max_size=200))
+def test_what_a_provider_wrote_is_shown_on_one_line_without_signs_that_steer_a_terminal(body: bytes) -> None:
+    for shown in (no_answer("answer", body).reason, error_text(body), error_text(b"\x1b[2J\x1b]0;title\x07" + body)):
+        assert shown.isprintable()

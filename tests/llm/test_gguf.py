@@ -57,6 +57,14 @@ def test_log_probabilities_become_the_confidence(model: Path, store: Store) -> N
     assert all(0 <= sure < 0.5 for sure in asked.confidence.values())
 
 
+def test_each_sample_is_a_question_of_its_own(model: Path, store: Store) -> None:
+    params = {"temperature": 5.0}
+    tier = make_tier({"name": "home", "gguf": str(model), "params": params, "samples": 7, "threads": 1})
+    asked = ask(fake_rows(4), kind, tier, store, run="r", budget_usd=0)
+    assert len(store.ledger()) == 28
+    assert {round(sure * 7) for sure in asked.confidence.values()} != {7}  # random weights do not agree seven times
+
+
 def test_a_model_that_nobody_asked_anything_closes(model: Path) -> None:
     provider = Gguf(model, threads=1)
     for _ in range(20):

@@ -1,6 +1,7 @@
 """Money promises, checked against the log of the server, over processes that are killed; on every kind of store.
 
-WEAKSUP_KILLS sets how many kills there are (50 where the machine is tested, 1,000 on demand).
+WEAKSUP_KILLS sets how many kills there are (50 where the machine is tested, 1,000 on demand), WEAKSUP_SHARED how many
+rows several processes ask about at the same time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import signal
 import time
 from collections import Counter
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -23,6 +23,7 @@ from weaksup.llm.jobs import make_jobs
 from weaksup.store import Caps, Limits, Store
 
 KILLS = int(os.environ.get("WEAKSUP_KILLS", "10"))
+SHARED = int(os.environ.get("WEAKSUP_SHARED", "40"))
 
 
 def wait_for(server: FakeProvider, calls: int, process: BaseProcess) -> None:
@@ -45,28 +46,20 @@ def texts_of_answers(store: Store, rows: int, url: str) -> set[str]:
     return {spam.render(job.row).user for job in jobs.calls if job.key in found}
 
 
-def ask_with_a_budget_of_five_calls(store: str, *, processes: int, threads: int) -> None:
-    with fake_provider(faults=lambda _: "no_usage", delay=0.01) as server:
-        most = estimate(asker.fake_rows(1), asker.Spam(), asker.fake_tier(server.base_url)).most
-        budget = 5 * most + 1
-        finish(*(start(server.base_url, store, rows=200, budget=budget, threads=threads) for _ in range(processes)))
-        assert server.calls == 5
-        assert max(Counter(served.user for served in server.log).values()) == 1
-        assert server.most_in_flight <= processes * threads
-    with Store(store) as opened:
-        assert opened.account("r").spent == 5 * most
-
-
 @pytest.mark.parametrize("processes", [1, 2, 4])
 @pytest.mark.parametrize("threads", [1, 8, 32])
 def test_no_number_of_processes_and_threads_passes_a_budget_of_five_calls(
-    tmp_path: Path, processes: int, threads: int
+    place: str, processes: int, threads: int
 ) -> None:
-    ask_with_a_budget_of_five_calls(str(tmp_path / "s.db"), processes=processes, threads=threads)
-
-
-def test_the_budget_holds_on_every_kind_of_store(place: str) -> None:
-    ask_with_a_budget_of_five_calls(place, processes=2, threads=8)
+    with fake_provider(faults=lambda _: "no_usage", delay=0.01) as server:
+        most = estimate(asker.fake_rows(1), asker.Spam(), asker.fake_tier(server.base_url)).most
+        budget = 5 * most + 1
+        finish(*(start(server.base_url, place, rows=200, budget=budget, threads=threads) for _ in range(processes)))
+        assert server.calls == 5
+        assert max(Counter(served.user for served in server.log).values()) == 1
+        assert server.most_in_flight <= processes * threads
+    with Store(place) as opened:
+        assert opened.account("r").spent == 5 * most
 
 
 def test_caps_on_calls_hold_by_the_log_of_a_server_that_refuses_half_of_them(place: str) -> None:
@@ -76,10 +69,12 @@ def test_caps_on_calls_hold_by_the_log_of_a_server_that_refuses_half_of_them(pla
         assert server.calls == 5
 
 
-def test_two_processes_without_a_tight_budget_split_the_work(place: str) -> None:
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_that_ask_the_same_never_pay_for_a_request_twice(place: str, processes: int) -> None:
     with fake_provider(delay=0.005) as server:
-        finish(*(start(server.base_url, place, rows=40) for _ in range(2)))
-        assert server.calls == 40
+        finish(*(start(server.base_url, place, rows=SHARED, threads=32 // processes) for _ in range(processes)))
+        assert Counter(served.user for served in server.log).most_common(1)[0][1] == 1
+        assert server.calls == SHARED
 
 
 def test_after_any_kill_nothing_committed_is_lost_or_paid_again(place: str) -> None:

@@ -210,7 +210,7 @@ def test_everything_that_changes_the_answer_changes_the_key(provider: Endpoint, 
         (lambda: GoogleGenerate("a/.."), "expected a model like"),
         (lambda: GoogleGenerate("g", "https://generativelanguage.googleapis.com/v1beta/openai"), 'provider = "openai"'),
         (lambda: AnthropicMessages("c", "http://api.anthropic.com"), "plain http"),
-        (lambda: AnthropicMessages("c", max_tokens=0), "max_tokens >= 1"),
+        (lambda: AnthropicMessages("c", max_tokens=0), "max_tokens from 1"),
     ],
 )
 def test_settings_that_would_not_work_are_refused_in_one_line(make: Callable[[], Endpoint], word: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -89,31 +87,6 @@ def test_usage_that_is_missing_or_odd_is_charged_in_full(kind: str, kept: Store,
         tier = tier_of(kind, server)
         most = estimate(fake_rows(1), Spam(), tier).most
         assert go(tier, kept, clock, rows=1).spent == most > server.billed
-
-
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
-@pytest.mark.parametrize("seed", range(int(os.environ.get("WEAKSUP_STORMS", "1"))))
-def test_in_a_storm_every_row_has_one_fate_and_the_ledger_is_never_below_the_truth(
-    kind: str, kept: Store, clock: Clock, share: float, seed: int
-) -> None:
-    def storm(number: int) -> str:
-        draw = Random(1000 * seed + number)
-        return draw.choice([*FREE, *CHARGED, *PAID, "400"]) if draw.random() < share else "ok"
-
-    retries, rows = Retries(), 50
-    began = clock()
-    with fake_provider(faults=storm) as server:
-        asked = go(tier_of(kind, server, concurrency=8), kept, clock, rows=rows, retries=retries)
-        truth = server.billed
-        assert server.calls <= retries.attempts * rows
-    outcomes, account = asked.outcomes, kept.account("r")
-    assert outcomes.rows == rows
-    assert truth <= account.spent == asked.spent <= 1_000_000
-    assert account.held == 0
-    assert len(asked.reasons) == sum(outcomes.abstained.values()) + sum(outcomes.failed.values())
-    assert len(asked.votes) == outcomes.answered + sum(outcomes.abstained.values())
-    assert set(asked.votes.values()) <= {0, -1}
-    assert clock() - began <= rows * retries.attempts * retries.longest_backoff
 
 
 @pytest.mark.parametrize("fault", ["429", "500"])

@@ -131,6 +131,16 @@ def test_a_question_is_written_once_and_no_cell_runs_in_a_spreadsheet(tmp_path: 
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows.values() for cell in row.values())
 
 
+def test_no_key_is_a_number_that_a_spreadsheet_would_write_in_its_own_way(tmp_path: Path) -> None:
+    tier = people(tmp_path / "q.csv")
+    prompt = tier.fitted(kind)
+    for i in range(3000):
+        row = {"id": str(i), "text": f"text {i}"}
+        key = str(tier.provider.request(prompt.render(row), row)["key"])
+        with pytest.raises(ValueError, match="could not convert"):
+            float(key)
+
+
 def test_a_table_with_a_byte_order_mark_and_no_last_line_end_is_added_to(tmp_path: Path, store: Store) -> None:
     path = tmp_path / "q.csv"
     path.write_text("\ufefflabel,key,id", encoding="utf-8")
@@ -157,6 +167,9 @@ def test_two_labels_for_one_question_are_refused(tmp_path: Path, store: Store) -
         ({"people": "nowhere/q.csv"}, "expected the folder"),
         ({"hourly_rate": -1}, "hourly_rate of 0 or more"),
         ({"items_per_hour": 0}, "items_per_hour above 0"),
+        ({"hourly_rate": float("nan")}, "hourly_rate of 0 or more"),
+        ({"items_per_hour": float("nan")}, "items_per_hour above 0"),
+        ({"items_per_hour": float("inf")}, "items_per_hour above 0"),
         ({"hourly_rate": None}, '"hourly_rate" is missing'),
     ],
 )

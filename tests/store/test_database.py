@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, event, inspect, text
 
 from weaksup.errors import DiskError, UsageError, WeaksupError
 from weaksup.store import Charge, Store
@@ -102,6 +102,26 @@ def test_a_store_of_the_first_version_keeps_its_answers_and_its_sums(tmp_path: P
         assert (account.spent, account.held, account.calls, account.tokens) == (137, 0, 3, 11)
         assert store.day_account("1970-01-01").spent == 30
         assert store.day_account("1970-01-02").spent == 107
+
+
+def test_a_large_store_of_the_first_version_is_brought_up_in_a_statement_a_day_not_a_call() -> None:
+    engine = create_engine("sqlite://")
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+    row = "INSERT INTO ledger VALUES (:id, :id, 'r', 't', 'm', 'p', 7, 1, 'done', '', 1, 'x', :opened, 2)"
+    opened = [86_400 * (i % 3) + i / 7 for i in range(600)]
+    with engine.begin() as connection:
+        MIGRATIONS[0](connection)
+        connection.execute(text(row), [{"id": i, "opened": moment} for i, moment in enumerate(opened)])
+        statements.clear()
+        MIGRATIONS[1](connection)
+        days = connection.exec_driver_sql("SELECT day, count(*) FROM ledger GROUP BY day ORDER BY day").all()
+        assert {str(day) for (day,) in connection.exec_driver_sql("SELECT day FROM ledger WHERE id = 5")} == {
+            "1970-01-03"
+        }
+    engine.dispose()
+    assert days == [("1970-01-01", 200), ("1970-01-02", 200), ("1970-01-03", 200)]
+    assert len(statements) < 40
 
 
 def test_the_index_of_open_calls_is_used(tmp_path: Path) -> None:

@@ -28,6 +28,14 @@ def test_a_server_that_cannot_be_reached_is_one_line_without_the_password(server
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:secret@h/db", "postgresql://u@h/db?password=secret&sslpassword=secret"]
+)
+def test_the_name_of_a_store_has_no_password(url: str) -> None:
+    assert "secret" not in module.Postgres(url).name
+    assert module.Postgres(url).name.startswith("postgresql://u")
+
+
 def test_without_the_driver_the_line_that_installs_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r'pip install "weaksup\[postgres\]"'):
@@ -67,6 +75,10 @@ def test_a_trigger_and_a_newer_store_are_refused(url: str) -> None:
         with pytest.raises(UsageError, match="trigger"):
             Store(url)
         connection.execute("DROP TRIGGER evil ON ledger")
+        connection.execute("CREATE TRIGGER evil BEFORE INSERT ON paces FOR EACH ROW EXECUTE FUNCTION evil()")
+        with pytest.raises(UsageError, match="trigger"):
+            Store(url)
+        connection.execute("DROP TRIGGER evil ON paces")
         connection.execute("INSERT INTO migrations VALUES ('m999_the_future')")
         with pytest.raises(UsageError, match="m999_the_future"):
             Store(url)

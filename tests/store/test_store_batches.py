@@ -188,3 +188,29 @@ def test_the_sums_equal_the_rows_however_the_calls_of_a_batch_end(
         assert account.spent == sum(int(str(row["cost"])) for row in rows)
         assert account.calls == sum(int(str(row["calls"])) for row in rows)
         assert account.held == 0
+
+
+@pytest.mark.parametrize(
+    ("cap", "limits", "whose"),
+    [
+        (25, Limits(), "dollars of the run"),
+        (99, Limits(run=Caps(calls=2)), "calls of the run"),
+        (99, Limits(day=Caps(cost=25)), "dollars of the day"),
+    ],
+)
+def test_a_call_does_not_wait_for_what_a_running_batch_holds_for_hours(
+    store: Store, cap: int, limits: Limits, whose: str
+) -> None:
+    batch = batch_of(reserve(store, "a", "b"))
+    assert store.reserve(charge("c"), cap=cap, limits=limits) == Refusal("wait", whose)  # it may come back at once
+    store.batches.creating(batch)
+    store.batches.started(batch, "id")
+    assert store.reserve(charge("c"), cap=cap, limits=limits) == Refusal("budget", f"{whose}, held by a batch")
+
+
+def test_a_call_waits_for_what_other_calls_hold_beside_a_batch(store: Store) -> None:
+    batch = batch_of(reserve(store, "a"))
+    store.batches.creating(batch)
+    store.batches.started(batch, "id")
+    assert isinstance(store.reserve(charge("b"), cap=25), Reservation)
+    assert store.reserve(charge("c"), cap=25) == Refusal("wait", "dollars of the run")

@@ -121,6 +121,7 @@ class Collected:
     models: Counter[str] = field(default_factory=Counter)
     cached: int = 0
     not_asked: int = 0
+    _failed_rows: int = 0  # kept beside the reasons: each may be another, and progress is told after every row
 
     def read(self, ids: tuple[str, ...], reply: Reply) -> None:
         """Take the vote of a reply for the rows that it answers."""
@@ -140,12 +141,13 @@ class Collected:
     def fail(self, ids: tuple[str, ...], reason: str) -> None:
         """Count rows that brought no answer."""
         self.failed[reason] += len(ids)
+        self._failed_rows += len(ids)
         self.reasons.update(dict.fromkeys(ids, reason))
 
     @property
     def done(self) -> int:
         """How many rows have met their fate."""
-        return len(self.votes) + sum(self.failed.values()) + self.not_asked
+        return len(self.votes) + self._failed_rows + self.not_asked
 
     def outcomes(self) -> Outcomes:
         """Return the counts."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from weaksup.errors import WeaksupError
 from weaksup.llm.asked import Asked, Collected, Progress
 from weaksup.llm.calls import Caller, Ended
-from weaksup.llm.failures import Ambiguous, Retries
+from weaksup.llm.failures import Ambiguous, Retries, one_line
 from weaksup.llm.jobs import Job, make_jobs
 from weaksup.llm.pool import Pool
 from weaksup.llm.pricing.prices import budget_cap
@@ -215,7 +215,7 @@ class Session:
             notes.append(f"{self.damaged:,} stored answers were damaged and not used")
         other = [model for model in self.found.models if model and not _same_model(model, self.tier.model)]
         if other:
-            notes.append(f'asked for the model "{self.tier.model}", answered by "{other[0]}"')
+            notes.append(f'asked for the model "{self.tier.model}", answered by "{one_line(other[0])}"')
         return notes
 
 

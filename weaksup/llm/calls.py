@@ -154,7 +154,7 @@ class Caller:
     def _send_in_turn(self, held: Reservation, request: Request) -> tuple[bytes, Reply] | SendError | None:
         """Send once a slot is free; `None` where the provider, or Ctrl-C, said wait meanwhile: nothing was sent."""
         with self._slots:
-            wait = self.stop.is_set() or self._not_before > self.clock()
+            wait = self.stop.is_set() or self._to_wait() > 0
             sent = None if wait else self._send(held, request)
         if sent is None:
             self.store.release(held, "not sent: asked to wait, or to stop")
@@ -166,9 +166,16 @@ class Caller:
 
     def _stopped_in_turn(self) -> bool:
         """Wait until the provider wants calls again; return whether asking has stopped."""
-        while not self.stop.is_set() and (wait := self._not_before - self.clock()) > 0:
+        while not self.stop.is_set() and (wait := self._to_wait()) > 0:
             self._pause(wait)
         return self.stop.is_set()
+
+    def _to_wait(self) -> float:
+        """Return the seconds until the provider wants calls again; a clock that was set back adds none."""
+        with self._lock:
+            now = self.clock()
+            self._not_before = min(self._not_before, now + self.retries.longest_wait)
+            return self._not_before - now
 
     def _send(self, held: Reservation, request: Request) -> tuple[bytes, Reply] | SendError:
         """Send, and read what came; anything else that goes wrong is charged in full, and raised."""
@@ -203,11 +210,14 @@ def too_long(most: Usage, price: Price, limits: Limits) -> str:
     return ""
 
 
-def make_answer(held: Reservation, body: bytes, reply: Reply, price: Price) -> Answer:
-    """Return the answer to store; it costs what was counted, or all that was reserved where nothing was."""
+def make_answer(held: Reservation, body: bytes, reply: Reply, price: Price | None) -> Answer:
+    """Return the answer to store; it costs what was counted, or all that was reserved where nothing was.
+
+    `price` is None where the call was made at a price that is not known any more: it costs all that was reserved.
+    """
     if reply.cost is not None:
         cost = reply.cost
-    elif reply.input_tokens is None or reply.output_tokens is None:
+    elif price is None or reply.input_tokens is None or reply.output_tokens is None:
         cost = held.reserved
     else:
         cost = price.charge(Usage(reply.input_tokens, reply.output_tokens))

@@ -50,9 +50,22 @@ class Egress:
     def _redacted(self, value: Any) -> Any:
         if isinstance(value, str):
             return redact(value, self.redact)
+        if (written := _as_text(value)) is not None:
+            cut = redact(written, self.redact)
+            return value if cut == written else cut
         if isinstance(value, Mapping):
             return MappingProxyType({self._redacted(k): self._redacted(v) for k, v in value.items()})
         return tuple(map(self._redacted, value)) if isinstance(value, (tuple, list)) else value
+
+
+def _as_text(value: Any) -> str | None:
+    """Return a whole number or bytes as a text: a card number in a column of numbers is one all the same."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    whole = not isinstance(value, bool) and (
+        isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    )
+    return str(int(value)) if whole else None
 
 
 @lru_cache(maxsize=64)

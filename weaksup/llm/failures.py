@@ -29,6 +29,7 @@ __all__ = [
     "error_text",
     "from_status",
     "no_answer",
+    "one_line",
     "retry_after",
     "retry_delay",
 ]
@@ -80,8 +81,7 @@ class Ambiguous(SendError):  # noqa: N818
 
 def no_answer(what: str, body: bytes) -> Ambiguous:
     """Return the error for a body that came with status 200 and is not `what` was expected."""
-    shown = " ".join(body[:80].decode("utf-8", "replace").split())
-    return Ambiguous(f"no {what} in the answer: {shown}")
+    return Ambiguous(f"no {what} in the answer: {one_line(body[:80].decode('utf-8', 'replace'))}")
 
 
 def from_status(status: int, said: str, *, wait: float | None, where: str) -> SendError:
@@ -133,8 +133,12 @@ def error_text(body: bytes) -> str:
         words = error if isinstance(error, str) else " ".join(_words(error))
     except (ValueError, LookupError, TypeError, RecursionError):
         words = text
-    plain = "".join(c if c.isprintable() else " " for c in words)
-    return " ".join(plain.split())[:500]
+    return one_line(words)[:500]
+
+
+def one_line(words: str) -> str:
+    """Return what a provider wrote as one line, without signs that steer a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
 def _words(error: Mapping[str, Any]) -> list[str]:

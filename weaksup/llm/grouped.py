@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Protocol, Self, runtime_checkable
 
 from weaksup.corpus.rows import Row
@@ -96,10 +97,11 @@ def ask_items(
     sizes = [sum(len(job.ids) for job in part) for part in _parts(jobs, items)]
     stored, _ = store.find(keys)
     cached = sum(size for size, key in zip(sizes, keys, strict=True) if key in stored)
+    rows_of = list(accumulate(sizes, initial=0))  # of the first groups
 
     def watch(progress: Progress) -> None:
         if on_answer is not None:
-            on_answer(Progress(len(jobs.broken) + sum(sizes[: progress.done]), jobs.rows, progress.spent))
+            on_answer(Progress(len(jobs.broken) + rows_of[progress.done], jobs.rows, progress.spent))
 
     asked = asker_of(tier)(
         groups,

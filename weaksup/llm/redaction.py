@@ -17,6 +17,14 @@ _PHONE = re.compile(r"(?<![\w+])(?:\+|\((?=[0-9 ]{1,6}\)))?[0-9](?:[ ()./-]{0,2}
 _DATE = re.compile(r"(?:[0-9]{4}([-./])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-./])[0-9]{1,2}\2[0-9]{4})")
 
 _DOUBLED = str.maketrans("0123456789", "0246813579")
+# What web pages, word processors and other scripts write in the place of plain signs; one sign stands for one.
+_SPACES, _DASHES = (
+    "\u00a0\u2002\u2003\u2007\u2008\u2009\u200a\u202f\u3000",
+    "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d",
+)
+_DIGITS = {zero + i: str(i) for zero in (0x0660, 0x06F0, 0x0966, 0xFF10) for i in range(10)}
+_PLAIN = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_DASHES, "-"), "\uff0b": "+", "\uff20": "@"})
+_PLAIN |= _DIGITS
 
 
 def redact(text: str, kinds: Sequence[str]) -> str:
@@ -35,9 +43,10 @@ def _cut(text: str, pattern: re.Pattern[str], valid: Callable[[str], bool], mark
     """Replace, at each match, the longest valid part that starts there and ends where a group of characters ends."""
     parts: list[str] = []
     kept = at = 0
-    while found := pattern.search(text, at):
+    plain = text.translate(_PLAIN)
+    while found := pattern.search(plain, at):
         start = found.start()
-        end = next((e for e in range(found.end(), start + 2, -1) if _ends(text, e) and valid(text[start:e])), 0)
+        end = next((e for e in range(found.end(), start + 2, -1) if _ends(plain, e) and valid(plain[start:e])), 0)
         if end:
             parts += [text[kept:start], mark]
             kept = end

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, literal_colu
 from weaksup.store.calls import Charge, Reservation
 from weaksup.store.owner import Owner
 from weaksup.store.tables import BATCHES, LEDGER, plain
+from weaksup.store.use import Use
 
 __all__ = [
     "CREATE_LOST",
@@ -26,6 +27,7 @@ __all__ = [
     "add",
     "change",
     "drop",
+    "held_by_running",
     "items",
     "lose",
     "read",
@@ -46,6 +48,12 @@ _HOLDING = select(LEDGER.c.key, LEDGER.c.batch).where(
     LEDGER.c.state == literal_column("'open'"),
     LEDGER.c.batch.is_not(None),
     LEDGER.c.key.in_(bindparam("keys", expanding=True)),
+)
+_MOST = (LEDGER.c.reserved, LEDGER.c.reserved_tokens, LEDGER.c.reserved_seconds)
+_HELD = (
+    select(func.count(), *(func.coalesce(func.sum(column), 0) for column in _MOST))
+    .select_from(LEDGER.join(BATCHES, LEDGER.c.batch == BATCHES.c.id))
+    .where(LEDGER.c.state == literal_column("'open'"), BATCHES.c.state == literal_column("'running'"))
 )
 _ITEMS = select(LEDGER).where(LEDGER.c.batch == bindparam("of_batch")).order_by(LEDGER.c.id)
 
@@ -111,6 +119,14 @@ def running(connection: Connection, place: str, keys: Sequence[str]) -> list[tup
             for key, number in connection.execute(_HOLDING, {"keys": keys[start : start + _AT_ONCE]}):
                 holding.setdefault(number, set()).add(key)
     return [(batch, frozenset(holding.get(batch.id, ()))) for batch in batches]
+
+
+def held_by_running(connection: Connection, account: str) -> Use:
+    """Return what batches that run hold of an account: it may take hours to come back."""
+    kind, _, of = account.partition("/")
+    calls, *most = connection.execute(_HELD.where(LEDGER.c[kind] == of)).one()
+    cost, tokens, seconds = map(int, most)
+    return Use(cost, calls, tokens, seconds)
 
 
 def items(connection: Connection, number: int) -> dict[str, BatchItem]:

@@ -59,7 +59,7 @@ class Refusal:
 
     `answered`: the answer is in the store. `busy`: another process or thread is asking the same. `batch`: a batch that
     a provider works on has the same request in it. `rate`: the tier's rate allows it in `seconds`. `wait`: the `cap` is
-    held by calls in flight, and some of it may come back. `budget`: the `cap` is reached.
+    held by calls in flight, and some of it may come back. `budget`: the `cap` is reached, or a batch has it for hours.
     """
 
     why: Literal["answered", "busy", "batch", "rate", "wait", "budget"]

@@ -21,7 +21,7 @@ class Database:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._reader = threading.Lock()
+        self._reader, self._writer = threading.Lock(), threading.Lock()  # one of each: so many connections there are
         self._engine = _engine(backend)
         try:
             with self.writing() as connection:
@@ -34,7 +34,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Write: all of it is on disk when the block ends, or none of it and this raises."""
-        with self._begin(write=True) as connection:
+        with self._writer, self._begin(write=True) as connection:
             yield connection
 
     @contextmanager

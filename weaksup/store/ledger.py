@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, func, insert, literal_column, sele
 
 from weaksup.store import answers
 from weaksup.store.accounts import Sums, account_names, utc_day
-from weaksup.store.batch_rows import CREATE_LOST, NOT_SENT, lose
+from weaksup.store.batch_rows import CREATE_LOST, NOT_SENT, held_by_running, lose
 from weaksup.store.calls import End, Refusal, Reservation, State, Want
 from weaksup.store.owner import Owner
 from weaksup.store.paces import Paces, give_back
@@ -70,6 +70,7 @@ class Turn:
         self._sums = Sums(connection)
         self._paces = Paces(connection, now)
         self._reaped = False
+        self._batched: dict[str, Use] = {}
 
     def end(self, ends: Sequence[End]) -> None:
         """End calls and store their answers; a call that was given up meanwhile is corrected."""
@@ -144,11 +145,13 @@ class Turn:
 
     def _refusal(self, want: Want, day: str) -> Refusal | None:
         charge, limits = want.charge, want.limits
-        blocked = self._blocked(want, day, with_held=True)
-        if blocked:
+        if self._blocked(want, day, self._sums.held):
             self.reap()  # what a dead process held is used now
-            for_good = self._blocked(want, day, with_held=False)
-            return Refusal("budget", for_good) if for_good else Refusal("wait", blocked)
+        if blocked := self._blocked(want, day, self._sums.held):
+            if for_good := self._blocked(want, day, lambda _: Use()):
+                return Refusal("budget", for_good)
+            for_hours = self._blocked(want, day, self._in_batches)
+            return Refusal("budget", f"{for_hours}, held by a batch") if for_hours else Refusal("wait", blocked)
         if not limits.paced:
             return None
         if limits.tokens_a_minute is not None and charge.tokens > limits.tokens_a_minute:
@@ -156,13 +159,18 @@ class Turn:
         seconds = self._paces.wait(charge.tier, limits, charge.tokens)
         return Refusal("rate", seconds=seconds) if seconds > 0 else None
 
-    def _blocked(self, want: Want, day: str, *, with_held: bool) -> str:
-        """Name the cap that a call would pass, or return ""."""
+    def _in_batches(self, account: str) -> Use:
+        """Return what batches that run hold of an account; it is looked up once in a turn."""
+        if account not in self._batched:
+            self._batched[account] = held_by_running(self._connection, account)
+        return self._batched[account]
+
+    def _blocked(self, want: Want, day: str, held: Callable[[str], Use]) -> str:
+        """Name the cap that a call would pass beside what is used and `held` of an account, or return ""."""
         run = replace(want.limits.run, cost=_smaller(want.cap, want.limits.run.cost))
         names = account_names(want.charge.run, day)
         for name, caps, whose in zip(names, (run, want.limits.day), ("of the run", "of the day"), strict=True):
-            have = self._sums.used(name) + (self._sums.held(name) if with_held else Use())
-            if what := caps.exceeded(have, want.charge.use):
+            if what := caps.exceeded(self._sums.used(name) + held(name), want.charge.use):
                 return f"{what} {whose}"
         return ""
 

@@ -11,6 +11,8 @@ from weaksup.store.accounts import utc_day
 
 __all__ = ["MIGRATIONS", "migrate"]
 
+_DAY = 86_400.0  # seconds
+
 
 def m001_answers_and_ledger(connection: Connection) -> None:
     """Make the tables of paid answers, of reservations and payments, and of the sums of each run."""
@@ -83,9 +85,11 @@ def m002_caps_by_run_and_day(connection: Connection) -> None:
         ) WHERE state = 'done'""",
     ):
         connection.exec_driver_sql(statement)
-    for (opened,) in connection.exec_driver_sql("SELECT DISTINCT opened FROM ledger").all():
-        row = {"day": utc_day(opened), "opened": opened}
-        connection.execute(text("UPDATE ledger SET day = :day WHERE opened = :opened"), row)
+    for number in sorted(
+        {int(opened // _DAY) for (opened,) in connection.exec_driver_sql("SELECT opened FROM ledger")}
+    ):
+        row = {"day": utc_day(number * _DAY), "first": number * _DAY, "next": (number + 1) * _DAY}
+        connection.execute(text("UPDATE ledger SET day = :day WHERE opened >= :first AND opened < :next"), row)
     for account in ("'run/' || run", "'day/' || day"):
         connection.exec_driver_sql(
             f"""INSERT INTO accounts SELECT {account}, SUM(cost), SUM(calls), SUM(tokens), 0,

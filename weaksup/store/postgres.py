@@ -54,8 +54,9 @@ class Postgres:
 
     @property
     def name(self) -> str:
-        """The URL without its password."""
-        return self._url.set(drivername="postgresql").render_as_string(hide_password=True)
+        """The URL without its passwords: libpq takes them from the query, too."""
+        shown = self._url.set(drivername="postgresql").difference_update_query(["password", "sslpassword"])
+        return shown.render_as_string(hide_password=True)
 
     def engine(self) -> Engine:
         """Open the database with room for one that writes, one that reads, and the sign of life."""
@@ -83,7 +84,7 @@ class Postgres:
         odd = (
             "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal "
             "AND relnamespace = current_schema()::regnamespace "
-            "AND relname IN ('answers', 'ledger', 'accounts', 'batches')"
+            "AND relname IN ('answers', 'ledger', 'accounts', 'batches', 'paces', 'migrations')"
         )
         if found := connection.exec_driver_sql(odd).first():
             raise UsageError(f'{self.name}: expected a store, got one with the trigger "{found[0]}"; drop it')

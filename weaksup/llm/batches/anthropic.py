@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from weaksup.llm.batches.api import BatchResult, BatchStatus, Uploaded, batch_id, read_json
-from weaksup.llm.failures import Ambiguous, Refused, SendError, error_text, from_status, no_answer
+from weaksup.llm.failures import Ambiguous, Refused, SendError, error_text, from_status, no_answer, one_line
+from weaksup.llm.providers.json_pairs import read_pairs, write_pairs
 from weaksup.llm.providers.wire import Wire
 
 __all__ = ["AnthropicBatches"]
@@ -68,7 +69,7 @@ class AnthropicBatches:
         if not isinstance(word, str):
             raise no_answer("status of a batch", body)
         # Not the address that the answer names: the key goes with it.
-        return BatchStatus(word[:40], word == "ended", files=(f"{_PATH}/{number}/results",))
+        return BatchStatus(one_line(word)[:40], word == "ended", files=(f"{_PATH}/{number}/results",))
 
     def results(self, status: BatchStatus, /) -> Iterator[BatchResult | None]:
         """Read the results."""
@@ -84,7 +85,8 @@ class AnthropicBatches:
             return None
         kind = result.get("type")
         if kind == "succeeded":
-            return BatchResult(key, json.dumps(result.get("message")).encode())
+            written = dict(dict(read_pairs(line))["result"]).get("message")  # not as `data`: that has no name twice
+            return BatchResult(key, write_pairs(written).encode())
         return BatchResult(key, error=self._error(kind, result.get("error")))
 
     def _error(self, kind: object, error: object) -> SendError:

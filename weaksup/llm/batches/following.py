@@ -9,6 +9,7 @@ from weaksup.llm.batches.run import BatchRun
 from weaksup.llm.calls import Ended, make_answer
 from weaksup.llm.failures import Ambiguous, Refused, SendError
 from weaksup.llm.jobs import make_request
+from weaksup.llm.pricing.prices import Price
 from weaksup.protocols import Reply
 from weaksup.store import Batch, BatchItem, End, Use, settled
 
@@ -161,8 +162,13 @@ class BatchFollower:
         reading.answered.add(result.key)
         if item.state not in ("open", "unknown"):  # settled before this process was started
             return None
-        answer = make_answer(item.held, result.body, reply, self._session.tier.price)
-        return settled(item.held, answer), reply
+        return settled(item.held, make_answer(item.held, result.body, reply, self._price(item))), reply
+
+    def _price(self, item: BatchItem) -> Price | None:
+        """Return the price of a call, unless it was made when the tier had another model or another price."""
+        tier, charge = self._session.tier, item.held.charge
+        same = (charge.model, charge.price_source) == (tier.model, tier.price.source)
+        return tier.price if same else None
 
     def _settle_answers(self, ends: list[tuple[End, Reply]], reading: _Reading) -> None:
         if not ends:

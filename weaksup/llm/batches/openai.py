@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from weaksup.llm.batches.api import BatchResult, BatchStatus, Uploaded, batch_id, plain_word, read_json
-from weaksup.llm.failures import Ambiguous, Refused, SendError, error_text, from_status, no_answer
+from weaksup.llm.failures import Ambiguous, Refused, SendError, error_text, from_status, no_answer, one_line
 from weaksup.llm.providers.wire import Wire
 
 __all__ = ["OpenAIBatches"]
@@ -72,7 +72,7 @@ class OpenAIBatches:
         names = (data.get("output_file_id"), data.get("error_file_id"))
         files = tuple(f"/files/{name}/content" for name in names if plain_word(name))
         ran = word != "failed" or bool(files)
-        return BatchStatus(word[:40], word in _ENDED, ran, files, "" if ran else _why(data))
+        return BatchStatus(one_line(word)[:40], word in _ENDED, ran, files, "" if ran else _why(data))
 
     def results(self, status: BatchStatus, /) -> Iterator[BatchResult | None]:
         """Read the file of answers, then that of errors."""

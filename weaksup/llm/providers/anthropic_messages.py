@@ -19,6 +19,7 @@ from weaksup.llm.pricing.prices import Usage
 from weaksup.llm.providers.answer_schema import answer_schema, counted, most_tokens, usual_tokens
 from weaksup.llm.providers.endpoint import Endpoint
 from weaksup.llm.providers.fitting import Fitting, Way, as_it_is, or_none
+from weaksup.llm.providers.json_pairs import read_pairs, write_pairs
 from weaksup.llm.providers.provider import Request
 from weaksup.protocols import Prompt, Reply
 
@@ -142,18 +143,8 @@ def _input_tokens(used: Mapping[str, Any]) -> int | None:
     return plain + found + _CACHE_WRITE * made
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it was written."""
-
-
 def _inputs(body: bytes) -> list[str]:
     """Return the inputs of the tools as JSON; a name that was written twice is there twice, for the reader to see."""
-    message = dict(json.loads(body, object_pairs_hook=_Pairs))
+    message = dict(read_pairs(body))
     blocks = [dict(block) for block in message["content"]]
-    return [_json(block["input"]) for block in blocks if block["type"] == "tool_use"]
-
-
-def _json(value: Any) -> str:
-    if isinstance(value, _Pairs):
-        return "{" + ", ".join(f"{json.dumps(name)}: {_json(inner)}" for name, inner in value) + "}"
-    return "[" + ", ".join(map(_json, value)) + "]" if isinstance(value, list) else json.dumps(value)
+    return [write_pairs(block["input"]) for block in blocks if block["type"] == "tool_use"]

@@ -22,6 +22,8 @@ from weaksup.protocols import Prompt, Reply
 
 __all__ = ["Endpoint"]
 
+_MOST_TOKENS, _LONGEST = 1_000_000, 86_400
+
 
 @dataclass(slots=True, eq=False)
 class Endpoint(ABC):
@@ -54,8 +56,9 @@ class Endpoint(ABC):
         self.base_url = self.address(checked_url(self.base_url or self.home, self.where))
         self._fitting = self._new_fitting()
         check_params(self.params, self.known, self.where)
-        if not (self.max_tokens >= 1 and self.timeout > 0):
-            raise ConfigError(f"{self.where}: expected max_tokens >= 1 and timeout > 0")
+        if not (1 <= self.max_tokens <= _MOST_TOKENS and 0 < self.timeout <= _LONGEST):
+            what = f"max_tokens from 1 to {_MOST_TOKENS:,} and a timeout above 0, of {_LONGEST:,} s at most"
+            raise ConfigError(f"{self.where}: expected {what}, got {self.max_tokens} and {self.timeout:g}")
         self._wire = Wire(
             self.base_url,
             self.timeout,

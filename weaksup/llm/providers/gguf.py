@@ -100,9 +100,11 @@ class Gguf:
         return server
 
     def request(self, prompt: Prompt, _row: Any, /) -> Request:
-        """Say what would be asked of which file."""
+        """Say what would be asked of which file; further samples of one prompt are further requests."""
         self._hash = self._hash or file_hash(self.path)
-        return {"gguf": self._hash, "body": chat_body(prompt, model="", max_tokens=self.max_tokens, params=self.params)}
+        sample = {"sample": prompt.sample} if prompt.sample else {}
+        body = chat_body(prompt, model="", max_tokens=self.max_tokens, params=self.params)
+        return {"gguf": self._hash, "body": body} | sample
 
     def bound(self, request: Request) -> Usage:
         """Return one token a byte: a byte-level tokenizer never makes more."""

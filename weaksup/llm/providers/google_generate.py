@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from weaksup.errors import ConfigError
-from weaksup.llm.failures import no_answer
+from weaksup.llm.failures import no_answer, one_line
 from weaksup.llm.pricing.prices import Usage
 from weaksup.llm.providers.answer_schema import answer_schema, counted, most_tokens, usual_tokens
 from weaksup.llm.providers.endpoint import Endpoint
@@ -165,7 +165,7 @@ def read_generated(body: bytes, *, logprobs: bool = False) -> Reply:
         output_tokens=_output_tokens(used),
         model=str(data.get("modelVersion") or "")[:200],
         confidence=_confidence(candidate, text, used) if logprobs and not fault else None,
-        fault=fault[:100],
+        fault=one_line(fault)[:100],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,11 @@ def check_params(params: Mapping[str, Any], known: frozenset[str], where: str) -
     odd = sorted(set(params) - known)
     if odd:
         raise ConfigError(f'{where}: "{odd[0]}" is not a parameter; the parameters are {", ".join(sorted(known))}')
+    for name, value in params.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ConfigError(f'{where}: "{name}": expected a value that JSON can hold, got {value!r}') from None
     if not isinstance(params.get("seed", 0), int):
         raise ConfigError(f'{where}: "seed": expected a whole number, got {params["seed"]!r}')
 

@@ -44,7 +44,8 @@ class People:
 
     def __post_init__(self) -> None:
         check_table(self.path, self.where)
-        if not (self.hourly_rate >= 0 and self.items_per_hour > 0):
+        finite = self.hourly_rate.is_finite() and self.items_per_hour.is_finite()
+        if not (finite and self.hourly_rate >= 0 and self.items_per_hour > 0):
             raise ConfigError(f"{self.where}: expected hourly_rate of 0 or more and items_per_hour above 0")
 
     @property
@@ -83,7 +84,8 @@ class People:
             "choices": list(prompt.answers),
             "guideline": prompt.system,
         }
-        key = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:16]
+        # With a letter before it: a spreadsheet would write 12e4567890123456 as the number that it looks like.
+        key = "q" + hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:15]
         self._order.setdefault(key, len(self._order))
         return {**question, "key": key, "answer": dict(self._answers.get(key, {}))}
 

@@ -160,10 +160,11 @@ class Wire:
         if response.status_code == 200:
             return
         said = bytearray()
+        end = time.monotonic() + self.timeout
         try:
             for part in response.iter_raw():
                 said += part
-                if len(said) > _MOST_ERROR_BYTES:
+                if len(said) > _MOST_ERROR_BYTES or time.monotonic() > end:
                     break
         except Exception:  # noqa: BLE001, S110  (the status is what counts)
             pass
