@@ -90,7 +90,7 @@ def command(
     before anything is sent. No cap is ever exceeded. Answers are kept in the store: asking again, after Ctrl-C too,
     never pays for one twice. CORPUS is where VOTES came from, if it is elsewhere now.
     """
-    from weaksup.cli.ask_tiers import choose_tiers, open_store, read_limits, read_policy_table
+    from weaksup.cli.ask_tiers import choose_tiers, open_store, read_file_policy, read_limits
     from weaksup.cli.origin import find_corpus
     from weaksup.cli.outputs import keep_apart
     from weaksup.errors import UsageError
@@ -106,6 +106,8 @@ def command(
     prompt = choose_prompt(prompts, matrix.labels, name=prompt_name)
     tiers = choose_tiers(tier, tier_names, settings)
     source = find_corpus(matrix.origin, corpus)
+    if len(tiers) == 1 and (gold is not None or also):
+        raise UsageError("--gold and --also are for several tiers; name a file of two [[tiers]] or more")
     with open_store(store, votes) as kept:
         if len(tiers) == 1:
             from weaksup.cli.ask_one import ask_one
@@ -140,7 +142,7 @@ def command(
             run=run,
             budget=budget,
             limits=limits,
-            policy=read_policy_table(tier),
+            policy=read_file_policy(tier, matrix.labels),
             gold=gold,
             output=None if dry_run else output,
             write_labels=write_labels,

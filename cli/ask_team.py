@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from weaksup.corpus import Corpus
     from weaksup.labels import SoftLabels
     from weaksup.pipeline.team import Team
+    from weaksup.routing.policy import Policy
     from weaksup.store import Limits, Store
     from weaksup.votes import VoteMatrix
 
@@ -27,7 +27,7 @@ def ask_team(
     run: str,
     budget: str | None,
     limits: Limits,
-    policy: Mapping[str, Any],
+    policy: Policy,
     gold: str | None,
     output: str | None,
     write_labels: str | None,
@@ -45,12 +45,10 @@ def ask_team(
     from weaksup.pipeline.campaign import Campaign
     from weaksup.pipeline.plan.team import plan_team, tight_limits
     from weaksup.pipeline.purchases import Purse
-    from weaksup.routing.policy_table import read_policy
 
-    wanted = read_policy(policy, tiers=[tier.given_name for tier in team.tiers], labels=votes.labels)
     known = _read_gold(votes, corpus, gold)
     cap = None if budget is None else budget_cap(budget)
-    plan = plan_team(votes, _fit(votes, None), corpus, team, store, run=run, budget=cap, limits=limits, policy=wanted)
+    plan = plan_team(votes, _fit(votes, None), corpus, team, store, run=run, budget=cap, limits=limits, policy=policy)
     show_unsettled(store)
     if output is None or budget is None:
         render.emit_json(plan.to_json()) if as_json else show_plan(plan)
@@ -63,7 +61,7 @@ def ask_team(
             team,
             Purse(store, run, Decimal(budget), limits),
             _fit,
-            policy=wanted,
+            policy=policy,
             limits=tight_limits(plan, limits),
             gold=known,
             watch=watch,

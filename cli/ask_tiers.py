@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weaksup.labels import LabelSpace
     from weaksup.llm import Tier
+    from weaksup.routing.policy import Policy
     from weaksup.store import Limits, Store
 
-__all__ = ["choose_tiers", "open_store", "read_limits", "read_policy_table"]
+__all__ = ["choose_tiers", "open_store", "read_file_policy", "read_limits"]
 
 
 def choose_tiers(text: str, names: tuple[str, ...], settings: tuple[str, ...]) -> tuple[Tier, ...]:
@@ -59,15 +61,19 @@ def open_store(where: str | None, votes: str) -> Store:
     return Store(where or Path(votes).with_name("store.db"))
 
 
-def read_policy_table(text: str) -> dict[str, Any]:
-    """Return the [policy] of the file that --tier names, if it is one."""
+def read_file_policy(text: str, labels: LabelSpace) -> Policy:
+    """Return the [policy] of the file that --tier names, which may speak of tiers that are not asked now."""
     import tomllib
     from pathlib import Path
 
-    if not Path(text).is_file():
-        return {}
+    from weaksup.errors import ConfigError
+    from weaksup.llm.tiers import read_tables
+    from weaksup.routing.policy_table import read_policy
+
     found = tomllib.loads(Path(text).read_text(encoding="utf-8")).get("policy", {})
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        raise ConfigError(f"{text}: expected one table [policy], got {type(found).__name__}")
+    return read_policy(found, tiers=[str(table.get("name")) for table in read_tables(text)], labels=labels)
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -50,9 +50,7 @@ def command(folder: str, as_json: bool = False) -> None:
             f"the provider stopped answering; {summary.failed:,} rows failed; run again when it is back"
         )
     if summary.stopped == "budget":
-        raise BudgetError(
-            f"the budget is reached; {summary.not_asked:,} rows were not asked; raise budget_usd and run again"
-        )
+        raise BudgetError(f"{summary.cap}; {summary.not_asked:,} rows were not asked; raise it in [ask] and run again")
     check_lost(summary.steps["apply"]["rejected"], summary.steps["apply"]["read"])
     if summary.failed:
         raise ShortfallError(f"{summary.failed:,} rows asked brought no answer; run again to ask them again")

@@ -180,6 +180,8 @@ def test_a_real_endpoint_is_asked_with_the_named_key_which_nobody_sees(
         ((*ASK, "--tier", "tiers.toml", "--set", "share=0.5", "--dry-run"), "choose it with --tier-name NAME"),
         ((*ASK, "--tier", "tiers.toml", "--share", "0.5", "--dry-run"), "--share and --labels are for one tier"),
         ((*ASK, "--tier", "tiers.toml", "--tier-name", "x", "--dry-run"), 'a tier named "x"'),
+        ((*SIM, "--gold", "gold", "--dry-run"), "--gold and --also are for several tiers"),
+        ((*SIM, "--also", "spam", "--dry-run"), "--gold and --also are for several tiers"),
         ((*ASK, "--tier", "gone.toml", "--dry-run"), "gone.toml"),
         ((*ASK, "--tier", "openai:gpt-99", "--dry-run"), "known price"),
         ((*ASK, "--tier", "openai:gpt-4.1", "--set", "novalue", "--dry-run"), "KEY=VALUE"),
@@ -301,3 +303,12 @@ def test_a_policy_that_names_nobody_is_refused(run: Run) -> None:
     Path("team.toml").write_text(TEAM.replace("desk = 0.8", "dsek = 0.8"))
     code, _, err = run(*ROUTED, "--budget", "5", "-o", "a.parquet")
     assert (code, 'did you mean "desk"' in err) == (2, True)
+
+
+def test_a_policy_may_name_tiers_that_are_not_asked_now(run: Run) -> None:
+    Path("team.toml").write_text(TEAM)
+    code, _, err = run(*ROUTED, "--tier-name", "cheap", "--tier-name", "premium", "--budget", "5", "-o", "a.parquet")
+    assert code == 0, err
+    Path("team.toml").write_text(TEAM.replace("[policy]", "[[policy]]"))
+    code, _, err = run(*ROUTED, "--budget", "5", "-o", "a.parquet")
+    assert (code, "expected one table [policy], got list" in err) == (2, True)

@@ -2,115 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from campaign_world import LABELS, N, accuracy, again, campaign, desk, kind, machine, three, truth
 
-from weaksup.corpus import open_corpus
 from weaksup.errors import ConfigError
-from weaksup.label_models import LabelModel
-from weaksup.labeling_functions import PromptFunction, prompt_function
-from weaksup.labels import ABSTAIN, LabelSpace, SoftLabels
-from weaksup.llm import Tier, make_tier
+from weaksup.labeling_functions import PromptFunction
+from weaksup.labels import ABSTAIN
 from weaksup.llm.limits import make_caps
-from weaksup.pipeline.campaign import Campaign, Outcome
-from weaksup.pipeline.purchases import Purse, likely_costs
+from weaksup.pipeline.purchases import likely_costs
 from weaksup.pipeline.team import Team, default_shares
 from weaksup.routing.policy import Policy
-from weaksup.routing.policy_table import read_policy
 from weaksup.store import Limits, Store
-from weaksup.votes import VoteMatrix
-
-LABELS = LabelSpace(["HAM", "SPAM"])
-N = 300
-
-
-@prompt_function(labels=LABELS)
-def kind(x: Any) -> str:
-    return "What kind of message is this?"
-
-
-@prompt_function(labels=LABELS)
-def again(x: Any) -> str:
-    return "Is this message wanted?"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Write a corpus whose texts tell the label of most rows, and its truth."""
-    random = np.random.default_rng(0)
-    spam = random.random(N) < 0.4
-    words = (
-        ["see you at home", "lunch at noon", "call me later"],
-        ["win a free prize", "claim your cash", "cheap pills"],
-    )
-    rows = [
-        (f"r{i}", f"{words[int(s)][int(random.integers(3))]} {i}", LABELS.names[int(s)]) for i, s in enumerate(spam)
-    ]
-    with (tmp_path / "corpus.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("id", "text", "label"), *rows])
-    return tmp_path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.db") as opened:
-        yield opened
-
-
-def machine(folder: Path, name: str, error: float, price: float, **more: Any) -> Tier:
-    settings = {"name": name, "provider": "simulated", "truth": str(folder / "corpus.csv"), "error_rate": error}
-    return make_tier({**settings, "price": {"input": price, "output": price}, **more})
-
-
-def desk(folder: Path, **more: Any) -> Tier:
-    settings = {"name": "desk", "people": str(folder / "questions.csv"), "hourly_rate": 30.0, "items_per_hour": 60}
-    return make_tier({**settings, **more})
-
-
-def fit(votes: VoteMatrix, gold: Any) -> SoftLabels:
-    return LabelModel().fit(votes, gold=gold).soft_labels(votes)
-
-
-def campaign(folder: Path, store: Store, *tiers: Tier, budget: float = 100.0, **how: Any) -> Campaign:
-    ids = tuple(f"r{i}" for i in range(N))
-    votes = VoteMatrix(np.empty((N, 0), np.int16), ids, (), LABELS)
-    corpus = open_corpus(folder / "corpus.csv", id="id")
-    team = Team(tiers, kind, how.pop("also", ()))
-    purse = Purse(store, "run", Decimal(str(budget)), how.pop("limits", Limits()))
-    return Campaign(votes, corpus, team, purse, fit, **how)
-
-
-def truth(folder: Path) -> np.ndarray:
-    with (folder / "corpus.csv").open(newline="") as file:
-        return np.array([LABELS.names.index(row["label"]) for row in csv.DictReader(file)])
-
-
-def accuracy(found: Outcome, folder: Path) -> float:
-    return float((found.labels.hard() == truth(folder)).mean())
-
-
-def answer(folder: Path) -> int:
-    """Let people answer all that waits for them, rightly."""
-    table, right = folder / "questions.csv", truth(folder)
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        row["label"] = LABELS.names[right[int(row["id"][1:])]]
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return len(rows)
-
-
-def three(folder: Path) -> tuple[Tier, ...]:
-    return machine(folder, "cheap", 0.2, 1), machine(folder, "middle", 0.1, 10), machine(folder, "premium", 0.0, 100)
+from weaksup.votes import Source, VoteMatrix
 
 
 def test_tiers_are_asked_where_they_are_needed_and_labels_are_better_than_the_cheap_ones(
@@ -169,62 +76,6 @@ def test_calls_are_capped_too(folder: Path, store: Store) -> None:
     assert any("the cap on calls of the run is reached" in asked.notes for asked in found.asked)
 
 
-def test_people_get_the_rows_in_doubt_and_what_they_say_stays(folder: Path, store: Store) -> None:
-    team = (*three(folder)[:2], desk(folder, share=0.05))
-    found = campaign(folder, store, *team).run()
-    people = found.asked[-1]
-    assert people.source.kind == "person"
-    assert found.queue is not None
-    assert 0 < len(found.queue) <= 15
-    assert sum(people.outcomes.failed.values()) == len(found.queue)  # they wait
-    assert answer(folder) == len(found.queue)
-    after = campaign(folder, store, *team).run()
-    bought = next(asked for asked in after.asked if asked.source.kind == "person")
-    assert len(bought.votes) >= len(found.queue)
-    rows = [after.votes.ids.index(name) for name in bought.votes]
-    assert (after.labels.hard()[rows] == truth(folder)[rows]).all()
-    assert store.account("run").seconds == 60 * bought.outcomes.answered
-    assert any(pair.rows for pair in after.agreement.final)
-
-
-def test_the_queue_fits_the_minutes_that_people_have(folder: Path, store: Store) -> None:
-    tiers = (machine(folder, "cheap", 0.4, 1), machine(folder, "middle", 0.3, 10), desk(folder))
-    found = campaign(folder, store, *tiers, limits=Limits(make_caps(people_minutes=7))).run()
-    assert found.queue is not None
-    assert len(found.queue) == 7
-    answer(folder)
-    again = campaign(folder, store, *tiers, limits=Limits(make_caps(people_minutes=7))).run()
-    assert store.account("run").seconds == 420
-    assert again.queue is not None
-    assert len(again.queue) == 0
-
-
-def test_rules_and_the_audit_send_rows_to_people_that_nobody_doubts(folder: Path, store: Store) -> None:
-    table = {"always": [{"field": "text", "contains": "cheap pills"}], "audit": 0.1, "below": {"desk": 0.0}}
-    policy = read_policy(table, tiers=["cheap", "premium", "desk"], labels=LABELS)
-    team = (machine(folder, "cheap", 0.0, 1), machine(folder, "premium", 0.0, 10), desk(folder, share=1.0))
-    found = campaign(folder, store, *team, policy=policy).run()
-    assert found.queue is not None
-    assert found.queue.sizes["always"] > 10
-    assert found.queue.sizes["audit"] > 5
-    assert found.queue.sizes["doubt"] == 0
-    answer(folder)
-    audit = campaign(folder, store, *team, policy=policy).run().audit
-    assert audit is not None
-    assert audit.accuracy == 1.0
-
-
-def test_with_one_machine_the_label_model_has_the_last_word_and_people_follow(folder: Path, store: Store) -> None:
-    team = (machine(folder, "only", 0.0, 1, share=0.5), desk(folder, share=0.02))
-    found = campaign(folder, store, *team).run()
-    assert [asked.outcomes.rows for asked in found.asked] == [150, 6]
-    assert found.queue is not None
-    answer(folder)
-    after = campaign(folder, store, *team).run()
-    rows = [i for i, name in enumerate(after.votes.ids) if name in {r for a in after.asked[:1] for r in a.votes}]
-    assert (after.labels.hard()[rows] == truth(folder)[rows]).all()
-
-
 def test_another_prompt_is_a_signal_of_the_first_tier(folder: Path, store: Store) -> None:
     tiers = (machine(folder, "cheap", 0.2, 1), machine(folder, "premium", 0.0, 100))
     found = campaign(folder, store, *tiers, also=(again,)).run()
@@ -266,3 +117,18 @@ def test_likely_costs_follow_the_length_of_the_text(folder: Path) -> None:
     costs = likely_costs(rows, prompt, machine(folder, "m", 0.1, 100))
     assert (np.diff(costs) > 0).all()
     assert len(set(likely_costs([rows[0]] * 3, prompt, machine(folder, "m", 0.1, 100)))) == 1
+
+
+def test_no_rows_and_one_row_are_a_campaign_too(folder: Path, store: Store) -> None:
+    for n in (0, 1):
+        some = campaign(folder, store, *three(folder), desk(folder))
+        some.votes = VoteMatrix(np.empty((n, 0), np.int16), tuple(f"r{i}" for i in range(n)), (), LABELS)
+        assert len(some.run().labels) == n
+
+
+def test_a_row_of_which_nobody_says_anything_has_no_label(folder: Path, store: Store) -> None:
+    ham, random = truth(folder) == 0, np.random.default_rng(0)
+    values = np.stack([np.where(ham & (random.random(N) < 0.3), 0, ABSTAIN) for _ in range(3)], axis=1)
+    some = campaign(folder, store, *three(folder), budget=0.0)
+    some.votes = VoteMatrix(values.astype(np.int16), some.votes.ids, tuple(Source(f"lf{j}") for j in range(3)), LABELS)
+    assert np.array_equal(some.run().labels.covered, (values != ABSTAIN).any(axis=1))

@@ -14,7 +14,7 @@ from weaksup import SoftLabels, VoteMatrix
 from weaksup.cli import cli
 from weaksup.demo import load_tickets, write_starter
 from weaksup.distill import load_bundle
-from weaksup.errors import ConfigError, CorpusError, WeaksupError
+from weaksup.errors import BudgetError, ConfigError, CorpusError, WeaksupError
 from weaksup.pipeline import run_project
 from weaksup.project import Project
 from weaksup.store import Store
@@ -132,6 +132,15 @@ def test_an_interruption_while_asking_keeps_what_was_paid(folder: Path) -> None:
     with Store(folder / "out" / "store.db") as store:
         keys = [row["key"] for row in store.ledger() if row["state"] == "done"]
     assert len(keys) == len(set(keys)) == summary.tiers[0]["answered"]
+
+
+def test_the_cap_that_ended_asking_is_named(folder: Path) -> None:
+    (folder / "out" / "store.db").unlink()
+    _change(folder / "weaksup.toml", "budget_usd = 0.05", "budget_usd = 0.05\ncalls = 3")
+    done = CliRunner().invoke(cli, ["run", str(folder)])
+    assert isinstance(done.exception, BudgetError)
+    assert str(done.exception).startswith("the cap on calls of the run is reached; ")
+    assert "raise budget_usd" not in str(done.exception)
 
 
 def test_a_budget_that_ends_is_kept_told_and_goes_on_when_raised(folder: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from weaksup.distill.out_of_fold import OutOfFold
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace
-from weaksup.routing import Ladder, Rules, Terms, route
+from weaksup.routing import Ladder, Rules, Terms, choose_first, route
 from weaksup.votes import Source, VoteMatrix
 
 LABELS = LabelSpace(["no", "yes"])
@@ -145,3 +147,67 @@ def test_a_negative_limit_is_refused_before_anything_is_bought() -> None:
     with pytest.raises(UsageError, match="expected a limit of at least 0 rows for premium, got -1"):
         route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": -1}))
     assert not market.sold
+
+
+class Refusing(Market):
+    """A market where some tiers never answer for some rows."""
+
+    def __init__(self, truth: np.ndarray, refused: dict[str, np.ndarray], **more: np.ndarray) -> None:
+        super().__init__(truth, **more)
+        self.refused = refused
+
+    def buy(self, votes: VoteMatrix, name: str, rows: np.ndarray) -> VoteMatrix:
+        self.sold += [(name, i) for i in rows.tolist()]
+        bought = [i for who, i in self.sold if who == name and not self.refused[name][i]]
+        return votes.with_source(Source(name, "tier"), {votes.ids[i]: int(self.answers[name][i]) for i in bought})
+
+
+def test_a_row_that_a_tier_has_no_answer_to_is_asked_of_it_once_and_goes_one_tier_up() -> None:
+    truth = np.random.default_rng(0).integers(0, 2, 100)
+    refused = {"cheap": np.arange(100) < 5, "premium": np.zeros(100, np.bool_)}
+    market = Refusing(truth, refused, cheap=truth)
+    routed = route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": 20}))
+    assert len(set(market.sold)) == len(market.sold)
+    assert {("premium", i) for i in range(5)} <= set(market.sold)
+    assert (routed.belief.label == truth).all()
+
+
+def test_rows_asked_in_vain_count_against_the_limit() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 200)
+    refused = {"cheap": np.zeros(200, np.bool_), "premium": random.random(200) < 0.5}
+    market = Refusing(truth, refused, cheap=np.where(random.random(200) < 0.7, truth, 1 - truth))
+    route(market.votes(), market.ladder, market.buy, terms=Terms({"premium": 40}))
+    assert market.count("premium") == len({i for who, i in market.sold if who == "premium"}) == 40
+
+
+def test_no_answer_is_bought_as_a_probe_where_gold_tells_the_label() -> None:
+    truth = np.random.default_rng(0).integers(0, 2, 100)
+    market = Market(truth, cheap=truth)
+    gold = np.where(np.arange(100) < 95, truth, -1)
+    route(market.votes(), market.ladder, market.buy, gold=gold, rules=Rules(probe=0.2, doubt=0.9))
+    assert market.count("cheap") == 100
+    assert all(i >= 95 for who, i in market.sold if who == "premium")
+
+
+def test_neither_the_order_of_the_rows_nor_rows_that_come_later_change_who_is_asked_first() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 300)
+    cheap = np.where(random.random(300) < 0.7, truth, 1 - truth)
+    order = random.permutation(300)
+
+    def sold(rows: np.ndarray) -> set[tuple[str, str]]:
+        market = Market(truth[rows], cheap=cheap[rows])
+        votes = replace(market.votes(), ids=tuple(map(str, rows.tolist())))
+        route(votes, market.ladder, market.buy, terms=Terms({"premium": 30}))
+        return {(who, votes.ids[i]) for who, i in market.sold}
+
+    assert sold(order) == sold(np.arange(300))
+    first = [
+        choose_first(
+            Market(truth[:n], cheap=cheap).votes(), Ladder(("cheap", "premium")), Terms(), Rules(), taught=True
+        )
+        for n in (200, 300)
+    ]
+    before, now = (set(chosen.rows["cheap"].tolist()) for chosen in first)
+    assert len(before & now) > 0.8 * len(before)  # at random it would be a fifth

@@ -90,12 +90,13 @@ def read_rows(corpus: Corpus, ids: Sequence[str]) -> list[Row]:
 def add_answers(votes: VoteMatrix, asked: Asked) -> VoteMatrix:
     """Add the answers as a source, beside what the same source said before."""
     said, sure = dict(asked.votes), dict(asked.confidence)
-    for i in _asked_before(votes, asked.source.name).nonzero()[0].tolist():
-        j = votes.names.index(asked.source.name)
-        said.setdefault(votes.ids[i], int(votes.values[i, j]))
-        confidence = math.nan if votes.confidence is None else float(votes.confidence[i, j])
-        if not math.isnan(confidence):
-            sure.setdefault(votes.ids[i], confidence)
+    if asked.source.name in votes.names:
+        before, j = _asked_before(votes, asked.source.name).nonzero()[0], votes.names.index(asked.source.name)
+        names = [votes.ids[i] for i in before.tolist()]
+        said = dict(zip(names, votes.values[before, j].tolist(), strict=True)) | said
+        if votes.confidence is not None:
+            told = dict(zip(names, votes.confidence[before, j].tolist(), strict=True))
+            sure = {name: value for name, value in told.items() if not math.isnan(value)} | sure
     return votes.with_source(asked.source, said, confidence=sure)
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from weaksup.corpus import Corpus, Row
 from weaksup.distill.out_of_fold import OutOfFold
 from weaksup.labels import ABSTAIN, SoftLabels
-from weaksup.llm import Asked, source_of
+from weaksup.llm import Asked, Tier, source_of
 from weaksup.pipeline.asking import read_rows, worst_rows
-from weaksup.pipeline.people_step import Desk, answered_before
+from weaksup.pipeline.people_step import Desk, answered_before, without_people
 from weaksup.pipeline.purchases import Purchases, Purse, likely_costs
 from weaksup.pipeline.team import Team, default_shares
 from weaksup.routing import Belief, Buy, Rules, Terms, estimate, route
@@ -26,6 +26,8 @@ from weaksup.routing.policy import Policy
 from weaksup.votes import VoteMatrix
 
 __all__ = ["Campaign", "Outcome"]
+
+_EVEN = 1e-3  # classes closer than this are alike
 
 Watch = Callable[[str, int, int | None], None]
 Fit = Callable[[VoteMatrix, NDArray[np.int64] | None], SoftLabels]
@@ -76,17 +78,10 @@ class Campaign:
     def run(self) -> Outcome:
         """Ask machines, then people; the same call again, after an interruption too, pays for no answer twice."""
         purchases = Purchases(self._fetch, self.team.shelf, self.purse, self.watch)
-        votes = self.votes
-        if self.team.people is not None:
-            name = source_of(self.team.people, self.team.prompt).name
-            votes = purchases.buy(votes, name, answered_before(self.team.people, self.team.prompt, self._rows))
-        votes, belief = self._ask_machines(votes, purchases.buy)
+        votes, belief = self._ask_machines(self.votes, purchases.buy)
         queue = audit = None
         if self.team.people is not None:
-            desk = Desk(self.team.people, self.policy, self.purse, self.corpus)
-            queue, audit = desk.queue(votes, belief), desk.audit(votes, lambda some: self._believe(some, None))
-            votes = purchases.buy(votes, name, queue.rows)
-            belief = self._believe(votes, self.gold)
+            votes, belief, queue, audit = self._ask_people(self.team.people, votes, belief, purchases)
         labels = self._labels(votes, belief)
         final = np.where(labels.covered, belief.label, ABSTAIN)
         asked = tuple(purchases.asked())
@@ -114,6 +109,29 @@ class Campaign:
             return [self._rows[i] for i in positions]
         return read_rows(self.corpus, [self.votes.ids[i] for i in positions])
 
+    def _ask_people(
+        self, tier: Tier, votes: VoteMatrix, machines: Belief, purchases: Purchases
+    ) -> tuple[VoteMatrix, Belief, Queue, AuditScore | None]:
+        """Read what people answered, and ask them what is in doubt still.
+
+        After the machines, though people overrule them: what people say in the meantime must not send machines to
+        other rows than before, for money, past their shares, away from answers that are paid for.
+        """
+        name, desk = source_of(tier, self.team.prompt).name, Desk(tier, self.policy, self.purse, self.corpus)
+        said = purchases.take(votes, name, answered_before(tier, self.team.prompt, self._rows))
+        belief = machines if said is votes else self._believe(said, self.gold, machines)
+        queue, audit = desk.queue(said, belief), desk.audit(said, self._alone(votes, machines))
+        told = purchases.buy(said, name, queue.rows)
+        if not np.array_equal(people_labels(told), people_labels(said)):  # filled in meanwhile
+            belief = self._believe(told, self.gold, machines)
+        return told, belief, queue, audit
+
+    def _alone(self, votes: VoteMatrix, machines: Belief) -> Belief:
+        """Return what machines alone believe: without gold, and without people who voted before the campaign."""
+        if self.gold is None and (people_labels(votes) == ABSTAIN).all():
+            return machines
+        return self._believe(without_people(votes), None, None)
+
     def _ask_machines(self, votes: VoteMatrix, buy: Buy) -> tuple[VoteMatrix, Belief]:
         if self._routed:
             rules = Rules(doubt=1 - self.policy.accept, seed=self.seed)
@@ -131,8 +149,8 @@ class Campaign:
             name = source_of(tier, self.team.prompt).name
             limit = self.limits.get(name, len(votes))
             rows = worst_rows(votes, self.fit(votes, _known(votes, self.gold)), share=tier.share_alone, source=name)
-            votes = buy(votes, name, rows[:limit]) or votes
-        return votes, self._believe(votes, self.gold)
+            votes = buy(votes, name, rows[:limit])
+        return votes, self._believe(votes, self.gold, None)
 
     def _terms(self) -> Terms:
         """Return how many rows each rung may be asked about, for how much, and below which probability."""
@@ -149,17 +167,19 @@ class Campaign:
         below = self.policy.thresholds([tier.given_name for tier in machines], self.votes.labels)
         return Terms(limits, costs, dict(zip(ladder.rungs, below, strict=True)))
 
-    def _believe(self, votes: VoteMatrix, gold: NDArray[np.int64] | None) -> Belief:
-        """Judge the rows by all votes, and gold."""
+    def _believe(self, votes: VoteMatrix, gold: NDArray[np.int64] | None, before: Belief | None) -> Belief:
+        """Judge the rows by all votes, and gold; `before` is what was believed until now."""
         if self._routed:
-            return estimate(votes, self.team.ladder, opinion=self._opinion, gold=gold, seed=self.seed)
+            ladder = self.team.ladder
+            return estimate(votes, ladder, opinion=self._opinion, before=before, gold=gold, seed=self.seed)
         proba = self.fit(votes, _known(votes, gold)).proba
         known = people_labels(votes) != ABSTAIN
         return Belief(proba, proba.argmax(axis=1), np.where(known, 0.0, 1 - proba.max(axis=1)))
 
     def _labels(self, votes: VoteMatrix, belief: Belief) -> SoftLabels:
         voted = (votes.values != ABSTAIN).any(axis=1)
-        judged = np.ptp(belief.proba, axis=1) > 1e-9 if len(votes) else voted
+        # Where nobody says anything of a row, the label model's prior is still a little off an even chance.
+        judged = np.ptp(belief.proba, axis=1) > _EVEN
         return SoftLabels(votes.ids, belief.proba, voted | (judged & self._routed), votes.labels)
 
 

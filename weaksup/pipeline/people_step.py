@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from weaksup.routing.tuner import tune_people
 from weaksup.slices import find_slices
 from weaksup.votes import VoteMatrix
 
-__all__ = ["Desk", "answered_before"]
+__all__ = ["Desk", "answered_before", "without_people"]
 
 
 def answered_before(tier: Tier, prompt: PromptFunction, rows: Sequence[Row]) -> NDArray[np.int64]:
@@ -49,25 +49,30 @@ class Desk:
     def queue(self, votes: VoteMatrix, belief: Belief) -> Queue:
         """Choose the rows to ask people about; where minutes are capped, as many as fit."""
         rows = self._candidates(votes, belief)
-        cap = self.purse.limits.run.seconds
-        if cap is None:
-            share = int(self.tier.share_alone * len(votes) + 1e-9)
-            limit = max(0, share - int((people_labels(votes) != ABSTAIN).sum()))
-            return people_queue(rows, self.policy, tier=self.tier.given_name, limit=limit)
+        name, minutes = self.tier.given_name, self._minutes()
+        share = int(self.tier.share_alone * len(votes) + 1e-9)
+        limit = max(0, share - int((people_labels(votes) != ABSTAIN).sum()))
+        if minutes is None:
+            return people_queue(rows, self.policy, tier=name, limit=limit)
         assert isinstance(self.tier.provider, People)
-        minutes = max(0, cap - self.purse.store.account(self.purse.run).seconds) / 60
         pace = float(self.tier.provider.items_per_hour)
-        return tune_people(rows, self.policy, minutes=minutes, items_per_hour=pace, tier=self.tier.given_name).queue
+        if self.tier.share is not None:
+            minutes = min(minutes, limit * 60 / pace)
+        return tune_people(rows, self.policy, minutes=minutes, items_per_hour=pace, tier=name).queue
 
-    def audit(self, votes: VoteMatrix, believe: Callable[[VoteMatrix], Belief]) -> AuditScore | None:
-        """Say how many of the labels left alone people found right; None where the policy has no audit."""
+    def _minutes(self) -> float | None:
+        """Return what the caps of the run and of the day leave of people's time; None where there is none."""
+        store, limits = self.purse.store, self.purse.limits
+        caps = ((limits.run.seconds, store.account(self.purse.run)), (limits.day.seconds, store.day_account()))
+        left = [cap - account.seconds for cap, account in caps if cap is not None]
+        return max(0, min(left)) / 60 if left else None
+
+    def audit(self, votes: VoteMatrix, machines: Belief) -> AuditScore | None:
+        """Say how many of the labels that `machines` left alone people found right; None without an audit."""
         if not self.policy.audit:
             return None
-        said = people_labels(votes)
-        without = _without_people(votes)
-        belief = believe(without)
-        audited = audited_rows(self._candidates(without, belief), self.policy)
-        return audited_accuracy(belief.label, said, audited, labels=votes.labels)
+        audited = audited_rows(self._candidates(without_people(votes), machines), self.policy)
+        return audited_accuracy(machines.label, people_labels(votes), audited, labels=votes.labels)
 
     def _candidates(self, votes: VoteMatrix, belief: Belief) -> Candidates:
         covered = (votes.values != ABSTAIN).any(axis=1)
@@ -79,7 +84,8 @@ class Desk:
         return Candidates(belief, votes.labels, votes.ids, fields, slices, asked)
 
 
-def _without_people(votes: VoteMatrix) -> VoteMatrix:
+def without_people(votes: VoteMatrix) -> VoteMatrix:
+    """Return the votes without those of people."""
     kept = [j for j, source in enumerate(votes.sources) if source.kind != "person"]
     return replace(
         votes,

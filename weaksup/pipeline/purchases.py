@@ -52,7 +52,11 @@ class Purchases:
 
     def buy(self, votes: VoteMatrix, name: str, rows: NDArray[np.int64]) -> VoteMatrix:
         """Ask a source about rows at these positions; the same votes come back once a budget or a provider ended."""
-        if self.stopped or not len(rows):
+        return votes if self.stopped else self.take(votes, name, rows)
+
+    def take(self, votes: VoteMatrix, name: str, rows: NDArray[np.int64]) -> VoteMatrix:
+        """Ask even where another source's budget or provider ended: for answers that people gave already."""
+        if not len(rows):
             return votes
         tier, prompt = self.shelf[name]
         purse, wanted = self.purse, self.fetch(rows.tolist())
@@ -72,7 +76,7 @@ class Purchases:
         )
         self._bought.setdefault(name, []).append(asked)
         self._wanted.setdefault(name, set()).update(str(row["id"]) for row in wanted)
-        self.stopped = bool(asked.stopped)
+        self.stopped = self.stopped or bool(asked.stopped)
         return add_answers(votes, asked)
 
     def asked(self) -> list[Asked]:
@@ -105,6 +109,8 @@ def _together(parts: Sequence[Asked], rows: int) -> Asked:
 
 def likely_costs(rows: Sequence[Row], prompt: PromptFunction, tier: Tier) -> NDArray[np.float64]:
     """Return what a call is likely to cost for each row, [n], in micro-dollars: a line through the lengths of texts."""
+    if not rows:
+        return np.zeros(0)
     lengths = np.array([len(str(row["text"])) for row in rows], np.float64)
     shown = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MEASURED)).astype(np.int64))
     fitted, provider = tier.fitted(prompt), tier.provider

@@ -33,6 +33,12 @@ class Summary:
         return next((tier["stopped"] for tier in self.tiers if tier["stopped"]), "")
 
     @property
+    def cap(self) -> str:
+        """Which cap ended asking, in words."""
+        notes = (note for tier in self.tiers if tier["stopped"] == "budget" for note in tier["notes"])
+        return next((note for note in notes if note.startswith("the cap")), "budget_usd is reached")
+
+    @property
     def not_asked(self) -> int:
         """How many rows the budget did not reach."""
         return sum(tier["not_asked"] for tier in self.tiers)

@@ -36,7 +36,7 @@ class Evidence:
     """Evidence for the classes of n rows; a weight a feature turns it into log-odds.
 
     `answers` are the witnesses', of which the first `rungs` are tiers and the others signals; `opinions` are
-    probabilities [n, k] of the label model and the student.
+    probabilities [n, k]: of the label model, the student, and how common each label is.
     """
 
     k: int

@@ -11,7 +11,7 @@ from weaksup.errors import UsageError
 from weaksup.labels import ABSTAIN
 from weaksup.votes import VoteMatrix
 
-__all__ = ["Answers", "Floats", "Ladder", "Rows", "answers_of", "answers_taken_for_truth", "reached"]
+__all__ = ["Answers", "Floats", "Ladder", "Rows", "answers_of", "answers_taken_for_truth"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -105,11 +105,3 @@ def answers_taken_for_truth(votes: VoteMatrix, ladder: Ladder, gold: Rows | None
     if gold is not None:
         told = told.overruled_by(Answers(gold.astype(np.int64), gold != ABSTAIN, np.full(len(gold), np.nan)))
     return told
-
-
-def reached(votes: VoteMatrix, ladder: Ladder) -> Rows:
-    """Return the highest rung that was asked about each row, [n]; -1 where none was."""
-    highest = np.full(len(votes), -1, np.int64)
-    for number, name in enumerate(ladder.rungs):
-        highest[answers_of(votes, name).asked] = number
-    return highest

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.errors import UsageError
-from weaksup.routing.ladder import Answers, Floats, Ladder, Rows, answers_of, answers_taken_for_truth, reached
+from weaksup.routing.audit import draws
+from weaksup.routing.ladder import Answers, Floats, Ladder, Rows, answers_of, answers_taken_for_truth
 from weaksup.routing.value import Belief, gain
 from weaksup.votes import VoteMatrix
 
@@ -40,6 +41,8 @@ class Rules:
                 raise UsageError(f"routing: expected {name} from 0 to 1, got {value}")
         if self.rounds < 1:
             raise UsageError(f"routing: expected at least 1 round, got {self.rounds}")
+        if not 0 <= self.seed < 2**64:
+            raise UsageError(f"routing: expected a seed from 0 to 2**64 - 1, got {self.seed}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +51,14 @@ class Terms:
 
     `limits`: rows at most, those asked before counted in; all rows where there is none. `costs`: what a call is likely
     to cost for each row, [n], in any unit; alike where there are none. `below`: for each class, [k], the probability of
-    the label under which a row may be asked; where there is none, 1 - `Rules.doubt`.
+    the label under which a row may be asked; where there is none, 1 - `Rules.doubt`. `barred`: rows [n] that brought
+    no answer when they were asked: they count, are not asked of this rung again, and may go one rung up.
     """
 
     limits: Mapping[str, int] = field(default_factory=dict)
     costs: Mapping[str, Floats] = field(default_factory=dict)
     below: Mapping[str, Floats] = field(default_factory=dict)
+    barred: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, limit in self.limits.items():
@@ -62,8 +67,19 @@ class Terms:
 
     def left(self, votes: VoteMatrix, name: str) -> int:
         """Return how many more rows may be asked."""
-        asked = int(answers_of(votes, name).asked.sum())
-        return max(0, self.limits.get(name, len(votes)) - asked)
+        return max(0, self.limits.get(name, len(votes)) - int(self.tried(votes, name).sum()))
+
+    def tried(self, votes: VoteMatrix, name: str) -> NDArray[np.bool_]:
+        """Mark the rows [n] that were asked, in vain too."""
+        asked = answers_of(votes, name).asked
+        return asked | self.barred[name] if name in self.barred else asked
+
+    def reached(self, votes: VoteMatrix, ladder: Ladder) -> Rows:
+        """Return the highest rung that was asked about each row, in vain too, [n]; -1 where none was."""
+        highest = np.full(len(votes), -1, np.int64)
+        for number, name in enumerate(ladder.rungs):
+            highest[self.tried(votes, name)] = number
+        return highest
 
     def doubtful(self, belief: Belief, name: str, rules: Rules) -> NDArray[np.bool_]:
         """Mark the rows [n] whose label is not sure enough to leave this rung out."""
@@ -93,9 +109,9 @@ def choose_first(votes: VoteMatrix, ladder: Ladder, terms: Terms, rules: Rules, 
     A random share where a student learns from them, and at most half of what the limit allows; all rows without a
     student, if they may all be asked. None where the rung has answers already.
     """
-    asked, n, limit = answers_of(votes, ladder.first).asked, len(votes), terms.left(votes, ladder.first)
+    asked, n, limit = terms.tried(votes, ladder.first), len(votes), terms.left(votes, ladder.first)
     size = min(int(np.ceil(rules.first * n)), -(-limit // 2)) if taught else n if limit == n else 0
-    rows = _generator(rules, 0).permutation(n)[: 0 if asked.any() else size]  # fewer rows are some of the same
+    rows = np.argsort(_draws(votes, rules, 0))[: 0 if asked.any() else size]  # fewer rows are some of the same
     return _round({ladder.first: np.sort(rows)})
 
 
@@ -116,7 +132,7 @@ def choose_round(
     drawn by the seed and the number.
     """
     rules, terms = rules or Rules(), terms or Terms()
-    draw = _generator(rules, number)
+    draw = _draws(votes, rules, number)
     wanted = _destinations(votes, ladder, belief, terms, rules)
     found = {name: np.flatnonzero(wanted == t) for t, name in enumerate(ladder.rungs)}
     size = -(-terms.left(votes, ladder.teacher) // max(1, rules.rounds - number + 1))
@@ -124,10 +140,11 @@ def choose_round(
     for name, rows in found.items():
         most = size - probes if name == ladder.teacher else terms.left(votes, name)
         worth = belief.doubt[rows] / np.maximum(terms.cost(name, len(votes))[rows], 1e-12)
-        found[name] = rows[np.lexsort((draw.random(len(rows)), -worth))][:most]
-    known = answers_of(votes, ladder.first).asked & ~answers_taken_for_truth(votes, ladder).asked
+        found[name] = rows[np.lexsort((draw[rows], -worth))][:most]
+    # What gold tells (it leaves no doubt at all) needs no probe.
+    known = answers_of(votes, ladder.first).asked & (belief.doubt > 0) & ~_told(votes, ladder, terms)
     rest = np.setdiff1d(np.flatnonzero(known), found[ladder.teacher])
-    drawn = draw.choice(rest, min(probes, len(rest)), replace=False)
+    drawn = rest[np.argsort(draw[rest])[:probes]]
     found[ladder.teacher] = np.concatenate([found[ladder.teacher], drawn])
     return _round({name: np.sort(rows) for name, rows in found.items()})
 
@@ -135,8 +152,7 @@ def choose_round(
 def _destinations(votes: VoteMatrix, ladder: Ladder, belief: Belief, terms: Terms, rules: Rules) -> Rows:
     """Return the rung [n] that each row goes to next; -1 where it is left alone."""
     n, top = len(votes), len(ladder.rungs) - 1
-    told = answers_taken_for_truth(votes, ladder)
-    below = reached(votes, ladder)
+    told, below = answers_taken_for_truth(votes, ladder), terms.reached(votes, ladder)
     wanted = np.full(n, -1, np.int64)
     rate = _per_price(belief, terms, ladder.teacher, n, 0.0)
     for t in range(top, -1, -1):
@@ -150,6 +166,12 @@ def _destinations(votes: VoteMatrix, ladder: Ladder, belief: Belief, terms: Term
         # Every row begins at the first rung, if that may be asked: what the others cost is learned from there.
         wanted[may & ((below >= 0) | (t == 0) | (not terms.left(votes, ladder.first)))] = t
     return wanted
+
+
+def _told(votes: VoteMatrix, ladder: Ladder, terms: Terms) -> NDArray[np.bool_]:
+    """Mark the rows [n] that the teacher, or people, were asked about."""
+    told: NDArray[np.bool_] = answers_taken_for_truth(votes, ladder).asked | terms.tried(votes, ladder.teacher)
+    return told
 
 
 def _per_price(belief: Belief, terms: Terms, name: str, n: int, error: float) -> Floats:
@@ -168,5 +190,6 @@ def _round(rows: Mapping[str, NDArray[np.int64]]) -> Round:
     return Round({name: some.astype(np.int64) for name, some in rows.items() if len(some)})
 
 
-def _generator(rules: Rules, number: int) -> np.random.Generator:
-    return np.random.default_rng([rules.seed, number])
+def _draws(votes: VoteMatrix, rules: Rules, number: int) -> Floats:
+    """Draw a number for each row, [n], by its id: rows that come later change no draw, nor does their order."""
+    return draws(votes.ids, (rules.seed << 32) + number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weaksup.routing.ladder import Ladder, Rows
 from weaksup.routing.rounds import Round, Rules, Terms, choose_first, choose_round
@@ -72,3 +72,10 @@ class _Loop:
         for rung, rows in chosen.rows.items():
             for name in self.ladder.bought_first if rung == self.ladder.first else (rung,):
                 self.votes = self.buy(self.votes, name, rows)
+            self._bar(rung, rows)
+
+    def _bar(self, name: str, rows: Rows) -> None:
+        """Note that rows were asked, for those that brought no answer: again and again would hold up the others."""
+        barred = self.terms.tried(self.votes, name).copy()
+        barred[rows] = True
+        self.terms = replace(self.terms, barred={**self.terms.barred, name: barred})

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.labels import ABSTAIN
+from weaksup.routing.audit import draws
 from weaksup.routing.evidence import gather, log_odds, sureness
 from weaksup.routing.ladder import Answers, Floats, Ladder, Rows, answers_of, answers_taken_for_truth
 from weaksup.routing.weigh import learn_sharpness, learn_trust, learn_weights, sharpen, to_proba
@@ -78,8 +79,9 @@ def estimate(
     if opinion is not None and (best.known | told.known).any():
         student = _consult(opinion, before.proba if before else agreed, best, told)
         agreed = _agree(best, combined, k, _ERRORS if student is None else _rate(student, best))
-    evidence = gather(votes, ladder, [p for p in (combined, student) if p is not None])
-    rows, target, weight = _lessons(agreed, best, told, seed)
+    opinions = [p for p in (combined, student) if p is not None]
+    evidence = gather(votes, ladder, [*opinions, np.broadcast_to(_shares(best, k), (n, k))])
+    rows, target, weight = _lessons(agreed, best, told, draws(votes.ids, seed))
     weights = learn_weights(evidence.features(rows), target, weight, evidence.spread)
     proba = np.concatenate([to_proba(evidence.features(part) @ weights) for part in _parts(n)])
     bare = ~best.asked & ~told.known
@@ -99,6 +101,13 @@ def _best_answers(votes: VoteMatrix, ladder: Ladder) -> Answers:
     for name in ladder.middle:
         best = best.overruled_by(answers_of(votes, name))
     return best
+
+
+def _shares(best: Answers, k: int) -> Floats:
+    """Return how common each label is among the answers, [k]: a tier's word for a rare one is worth less."""
+    counts = np.bincount(best.label[best.known], minlength=k) + 1.0
+    shares: Floats = counts / counts.sum()
+    return shares
 
 
 def _combine(votes: VoteMatrix, *, without: tuple[str | None, ...]) -> Floats | None:
@@ -129,13 +138,15 @@ def _consult(opinion: Opinion, proba: Floats, best: Answers, told: Answers) -> F
     """Return what the student says, taught by the labels of the rows that have an answer.
 
     None where it knows no more of rows kept from it than which label is the most common: no text tells these labels.
+    It does where the rows that it wins exceed those that it loses by twice what chance does (McNemar, 1947).
     """
     taught = best.known | told.known
     label = np.where(told.known, told.label, proba.argmax(axis=1))
     said = opinion(np.eye(proba.shape[1])[label], taught.astype(np.float64))
-    right = (said.argmax(axis=1) == label)[taught].mean()
-    common = np.bincount(label[taught]).max() / taught.sum()
-    return said if right > common + 1 / np.sqrt(taught.sum()) else None
+    right = (said.argmax(axis=1) == label)[taught]
+    common = label[taught] == np.bincount(label[taught]).argmax()
+    won, lost = int((right & ~common).sum()), int((common & ~right).sum())
+    return said if won - lost > 2 * np.sqrt(won + lost) else None
 
 
 def _rate(student: Floats, best: Answers) -> float:
@@ -146,12 +157,11 @@ def _rate(student: Floats, best: Answers) -> float:
     return float(np.clip((said != best.label[best.known]).mean(), 0.01, _ERRORS))
 
 
-def _lessons(agreed: Floats, best: Answers, told: Answers, seed: int) -> tuple[Rows, Floats, Floats]:
+def _lessons(agreed: Floats, best: Answers, told: Answers, draw: Floats) -> tuple[Rows, Floats, Floats]:
     """Return the rows to learn from, their targets and weights: those that were told, and a sample of the others."""
     taught = np.flatnonzero(told.known)
     others = np.flatnonzero(best.known & ~told.asked)
-    if len(others) > _SAMPLE:
-        others = np.sort(np.random.default_rng(seed).choice(others, _SAMPLE, replace=False))
+    others = np.sort(others[np.argsort(draw[others])[:_SAMPLE]])
     target = np.concatenate([np.eye(agreed.shape[1])[told.label[taught]], agreed[others]])
     weight = np.concatenate([np.ones(len(taught)), np.full(len(others), _AGREED / max(len(others), 1))])
     return np.concatenate([taught, others]), target, weight
