@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -62,12 +63,21 @@ def cli() -> None:
       weaksup apply lfs.py corpus.csv -o votes.parquet && weaksup analyze votes.parquet
 
     Exit codes: 0 done; 2 wrong use; 3 done, but rows failed or a gate fell short; 4 budget reached;
-    74 disk; 75 provider down; 130 interrupted.
+    74 disk; 75 provider down; 130 interrupted; 143 terminated.
     """
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: like Ctrl-C, what is in flight is settled; the exit code is another."""
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    raise _Terminated
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line; every expected error becomes one line and its exit code."""
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         code: Any = cli.main(args=argv, prog_name="weaksup", standalone_mode=False)
     except WeaksupError as error:
@@ -76,13 +86,15 @@ def main(argv: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stopped:
         click.echo("interrupted; files and answers that were finished are kept, run the same command again", err=True)
-        code = 130
+        code = 143 if isinstance(stopped.__cause__ or stopped, _Terminated) else 130
     except BrokenPipeError:  # the reader went away (weaksup ... | head); say nothing, as other tools do
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     except OSError as error:
         click.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}", err=True)
         code = 74
+    finally:
+        signal.signal(signal.SIGTERM, before)
     sys.exit(code if isinstance(code, int) else 0)

@@ -83,7 +83,10 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert done.stderr == ""
 
 
-def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_ends_with_its_code_and_leaves_nothing_half(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     (tmp_path / "lfs.py").write_text(
         "from weaksup import labeling_function\n@labeling_function\n"
         "def f(x):\n    print('on', flush=True)\n    while True: pass\n"
@@ -98,8 +101,8 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     with process:
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, number)
         _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "interrupted" in said
     assert not (tmp_path / "v.parquet").exists()
