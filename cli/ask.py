@@ -103,6 +103,8 @@ def command(
     limits = read_limits(calls=calls, tokens=tokens, people_minutes=people_minutes, day_budget=day_budget)
     matrix = VoteMatrix.load(votes)
     keep_apart([output, write_labels], [corpus, prompts, labels, tier, store, *matrix.origin.get("paths", [])])
+    if not len(matrix):
+        raise UsageError(f"{votes}: expected votes on at least one row, got none; is the corpus empty?")
     prompt = choose_prompt(prompts, matrix.labels, name=prompt_name)
     tiers = choose_tiers(tier, tier_names, settings)
     source = find_corpus(matrix.origin, corpus)

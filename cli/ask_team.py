@@ -48,7 +48,11 @@ def ask_team(
 
     known = _read_gold(votes, corpus, gold)
     cap = None if budget is None else budget_cap(budget)
-    plan = plan_team(votes, _fit(votes, None), corpus, team, store, run=run, budget=cap, limits=limits, policy=policy)
+    plan, first = (
+        plan_team(votes, _fit(votes, None), corpus, team, kept, run=run, budget=cap, limits=limits, policy=policy)
+        for kept in (store, None)
+    )
+    tight = tight_limits(first, limits)
     show_unsettled(store)
     if output is None or budget is None:
         render.emit_json(plan.to_json()) if as_json else show_plan(plan)
@@ -62,7 +66,7 @@ def ask_team(
             Purse(store, run, Decimal(budget), limits),
             _fit,
             policy=policy,
-            limits=tight_limits(plan, limits),
+            limits=tight,
             gold=known,
             watch=watch,
         ).run()
@@ -74,6 +78,10 @@ def ask_team(
     else:
         tell(outcome)
         render.line(f"wrote {' and '.join(name for name in (output, write_labels) if name)}")
+    if write_labels is None:
+        render.note("the labels after asking are not written; --write-labels FILE writes them")
+    if tight and outcome.in_doubt:
+        render.note(f"the caps leave {outcome.in_doubt:,} rows in doubt; raise them and run again")
     check_ended(outcome.asked)
 
 

@@ -125,6 +125,8 @@ def _together(asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
             "agree",
             f"{pair['first']} and {pair['second']} on {percent(pair['share'])} ({interval}) of {pair['rows']:,}",
         )
+    if asked.get("in_doubt"):
+        yield "in doubt", f"{asked['in_doubt']:,} rows still, of {asked['rows']:,}"
     if queue := asked.get("queue"):
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in queue["reasons"].items())
         yield "people", f"{queue['rows']:,} rows to decide{f': {reasons}' if reasons else ''}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -89,7 +89,7 @@ class AskSettings(_Section):
 class StudentSettings(_Section):
     """[student]: the small classifier."""
 
-    kind: str = "linear"
+    kind: Literal["linear"] = "linear"
     seed: int = 0
 
 

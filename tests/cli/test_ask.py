@@ -299,6 +299,25 @@ def test_gold_is_used_by_several_tiers(run: Run) -> None:
     assert (code, "nothing" in err) == (2, True)
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_paid(run: Run) -> None:
+    code, _, err = run(*SIM, "--budget", "1", "-o", "gone/more.parquet")
+    assert (code, "expected the folder" in err) == (74, True)
+    assert not Path("store.db").exists()
+
+
+def test_two_tiers_of_one_name_are_refused(run: Run) -> None:
+    Path("team.toml").write_text(TEAM.replace('"premium"', '"cheap"'))
+    code, _, err = run(*ROUTED, "--dry-run")
+    assert (code, 'got "SIMULATED cheap" twice' in err) == (2, True)
+
+
+def test_votes_without_a_row_are_refused(run: Run) -> None:
+    Path("corpus.csv").write_text("id,text,gold\n")
+    assert run("apply", "lfs.py", "corpus.csv", "-o", "none.parquet")[0] == 0
+    code, _, err = run("ask", "none.parquet", *SIM[2:], "--dry-run")
+    assert (code, "expected votes on at least one row" in err) == (2, True)
+
+
 def test_a_policy_that_names_nobody_is_refused(run: Run) -> None:
     Path("team.toml").write_text(TEAM.replace("desk = 0.8", "dsek = 0.8"))
     code, _, err = run(*ROUTED, "--budget", "5", "-o", "a.parquet")

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from campaign_world import LABELS, answer, by_name, campaign, desk, machine, three, truth
 
+from weaksup.labeling_functions import prompt_function
 from weaksup.llm.limits import make_caps
+from weaksup.pipeline.campaign import Outcome
+from weaksup.pipeline.team import Team
 from weaksup.routing.policy_table import read_policy
 from weaksup.store import Limits, Store
 
@@ -133,3 +136,45 @@ def test_the_queue_fits_the_day_and_the_share_that_people_set_too(folder: Path, 
     assert queued(Limits(make_caps(), four)) == 4
     assert queued(Limits(seven), share=0.01) == 3
     assert queued(Limits(seven), share=0.5) == 7
+
+
+def test_a_word_that_is_no_label_keeps_its_place_until_it_is_mended(folder: Path, store: Store) -> None:
+    team = (machine(folder, "cheap", 0.4, 1), machine(folder, "middle", 0.3, 10), desk(folder))
+    caps = Limits(make_caps(people_minutes=6))
+    campaign(folder, store, *team, limits=caps).run()
+    table = folder / "questions.csv"
+    table.write_text(table.read_text().replace("HAM | SPAM,,", "HAM | SPAM,nonsense,"))
+    waiting = campaign(folder, store, *team, limits=caps).run()
+    assert waiting.queue is not None
+    assert len(waiting.queue) == 0  # no new question goes out while six wait
+    answer(folder)
+    mended = campaign(folder, store, *team, limits=caps).run()
+    people = next(asked for asked in mended.asked if asked.source.kind == "person")
+    assert people.outcomes.answered == 6
+    assert store.account("run").seconds == 360
+
+
+def test_a_prompt_that_fails_on_some_rows_does_not_end_a_campaign_with_people(folder: Path, store: Store) -> None:
+    @prompt_function(labels=LABELS)
+    def picky(x: Any) -> str:
+        if x.id == "r3":
+            raise ValueError("not this one")
+        return "What is it?"
+
+    made = campaign(folder, store, machine(folder, "cheap", 0.2, 1), machine(folder, "good", 0.0, 9), desk(folder))
+    made.team = Team(made.team.tiers, picky)
+    found = made.run()
+    assert "the prompt function raised ValueError" in {r for asked in found.asked for r in asked.outcomes.failed}
+
+
+def test_a_tight_budget_gives_the_same_rows_again(folder: Path, store: Store) -> None:
+    tiers = (machine(folder, "cheap", 0.2, 1), machine(folder, "good", 0.0, 9))
+
+    def run() -> Outcome:
+        made = campaign(folder, store, *tiers)
+        made.limits = {"SIMULATED cheap/kind": 60, "SIMULATED good/kind": 5}
+        return made.run()
+
+    one, two = run(), run()
+    assert sum(asked.spent for asked in two.asked) == 0
+    assert np.array_equal(one.votes.values, two.votes.values)

@@ -44,6 +44,7 @@ class Outcome:
     agreement: Agreement
     queue: Queue | None = None
     audit: AuditScore | None = None
+    in_doubt: int = 0  # rows whose label is less likely than the policy accepts
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as plain JSON."""
@@ -52,6 +53,7 @@ class Outcome:
             "agreement": self.agreement.to_json(),
             "queue": None if self.queue is None else self.queue.to_json(),
             "audit": None if self.audit is None else self.audit.to_json(),
+            "in_doubt": self.in_doubt,
         }
 
 
@@ -85,7 +87,8 @@ class Campaign:
         labels = self._labels(votes, belief)
         final = np.where(labels.covered, belief.label, ABSTAIN)
         asked = tuple(purchases.asked())
-        return Outcome(votes, labels, asked, measure_agreement(votes, final), queue, audit)
+        doubtful = int((1 - belief.doubt < self.policy.accepts(votes.labels)[belief.label]).sum()) if len(votes) else 0
+        return Outcome(votes, labels, asked, measure_agreement(votes, final), queue, audit, doubtful)
 
     def label_by_machines(self, buy: Buy) -> SoftLabels:
         """Label the rows with the answers of machines that `buy` brings, in place of those that a run would pay for."""
@@ -118,9 +121,10 @@ class Campaign:
         other rows than before, for money, past their shares, away from answers that are paid for.
         """
         name, desk = source_of(tier, self.team.prompt).name, Desk(tier, self.policy, self.purse, self.corpus)
-        said = purchases.take(votes, name, answered_before(tier, self.team.prompt, self._rows))
+        answered = answered_before(tier, self.team.prompt, self._rows)
+        said = purchases.take(votes, name, answered)
         belief = machines if said is votes else self._believe(said, self.gold, machines)
-        queue, audit = desk.queue(said, belief), desk.audit(said, self._alone(votes, machines))
+        queue, audit = desk.queue(said, belief, answered), desk.audit(said, self._alone(votes, machines))
         told = purchases.buy(said, name, queue.rows)
         if not np.array_equal(people_labels(told), people_labels(said)):  # filled in meanwhile
             belief = self._believe(told, self.gold, machines)

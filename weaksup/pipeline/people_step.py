@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.corpus import Corpus, Row
+from weaksup.errors import WeaksupError
 from weaksup.labeling_functions import PromptFunction
 from weaksup.labels import ABSTAIN, SoftLabels
 from weaksup.llm import People, Tier
 from weaksup.pipeline.purchases import Purse
+from weaksup.protocols import PromptFunctionProtocol
 from weaksup.routing import Belief
 from weaksup.routing.agreement import people_labels
 from weaksup.routing.audit import AuditScore, audited_accuracy
@@ -31,10 +33,20 @@ def answered_before(tier: Tier, prompt: PromptFunction, rows: Sequence[Row]) -> 
     tier.provider.open()
     try:
         fitted = tier.fitted(prompt)
-        answers = [tier.provider.request(fitted.render(row), row)["answer"] for row in rows]
+        answered = [_is_answered(tier.provider, fitted, row) for row in rows]
     finally:
         tier.provider.close()
-    return np.flatnonzero([bool(answer) for answer in answers]).astype(np.int64)
+    return np.flatnonzero(answered).astype(np.int64)
+
+
+def _is_answered(provider: People, prompt: PromptFunctionProtocol, row: Row) -> bool:
+    try:
+        shown = prompt.render(row)
+    except WeaksupError:
+        raise
+    except Exception:  # noqa: BLE001  (user code: such a row cannot have been asked, and `ask` says so)
+        return False
+    return bool(provider.request(shown, row)["answer"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,16 +58,24 @@ class Desk:
     purse: Purse
     corpus: Corpus
 
-    def queue(self, votes: VoteMatrix, belief: Belief) -> Queue:
-        """Choose the rows to ask people about; where minutes are capped, as many as fit."""
-        rows = self._candidates(votes, belief)
+    def queue(self, votes: VoteMatrix, belief: Belief, answered: NDArray[np.int64]) -> Queue:
+        """Choose the rows to ask people about; where minutes are capped, as many as fit.
+
+        `answered` are the positions of the rows that have something in the table: a word that is no label waits to be
+        mended, and keeps its place.
+        """
+        given = people_labels(votes) != ABSTAIN
+        taken = given.copy()
+        taken[answered] = True
+        rows = self._candidates(votes, belief, taken)
         name, minutes = self.tier.given_name, self._minutes()
         share = int(self.tier.share_alone * len(votes) + 1e-9)
-        limit = max(0, share - int((people_labels(votes) != ABSTAIN).sum()))
+        limit = max(0, share - int(taken.sum()))
         if minutes is None:
             return people_queue(rows, self.policy, tier=name, limit=limit)
         assert isinstance(self.tier.provider, People)
         pace = float(self.tier.provider.items_per_hour)
+        minutes = max(0.0, minutes - int((taken & ~given).sum()) * 60 / pace)
         if self.tier.share is not None:
             minutes = min(minutes, limit * 60 / pace)
         return tune_people(rows, self.policy, minutes=minutes, items_per_hour=pace, tier=name).queue
@@ -71,16 +91,16 @@ class Desk:
         """Say how many of the labels that `machines` left alone people found right; None without an audit."""
         if not self.policy.audit:
             return None
-        audited = audited_rows(self._candidates(without_people(votes), machines), self.policy)
+        nobody = np.zeros(len(votes), np.bool_)
+        audited = audited_rows(self._candidates(without_people(votes), machines, nobody), self.policy)
         return audited_accuracy(machines.label, people_labels(votes), audited, labels=votes.labels)
 
-    def _candidates(self, votes: VoteMatrix, belief: Belief) -> Candidates:
+    def _candidates(self, votes: VoteMatrix, belief: Belief, asked: NDArray[np.bool_]) -> Candidates:
         covered = (votes.values != ABSTAIN).any(axis=1)
         soft = SoftLabels(votes.ids, belief.proba, covered, votes.labels)
         found = self.corpus.lookup(votes.ids, self.policy.fields) if self.policy.fields else {}
         fields = {name: [found[i][name] for i in votes.ids] for name in self.policy.fields}
         slices = find_slices(votes, soft, max_slices=max(1, len(votes)))
-        asked = people_labels(votes) != ABSTAIN
         return Candidates(belief, votes.labels, votes.ids, fields, slices, asked)
 
 

@@ -13,7 +13,7 @@ from weaksup.corpus import Row
 from weaksup.labeling_functions import PromptFunction
 from weaksup.llm import Asked, Progress, Tier, ask
 from weaksup.llm.asked import count_rows
-from weaksup.llm.jobs import make_request
+from weaksup.llm.jobs import make_jobs, make_request
 from weaksup.pipeline.asking import add_answers
 from weaksup.store import Limits, Store
 from weaksup.votes import VoteMatrix
@@ -109,15 +109,26 @@ def _together(parts: Sequence[Asked], rows: int) -> Asked:
 
 def likely_costs(rows: Sequence[Row], prompt: PromptFunction, tier: Tier) -> NDArray[np.float64]:
     """Return what a call is likely to cost for each row, [n], in micro-dollars: a line through the lengths of texts."""
-    if not rows:
-        return np.zeros(0)
-    lengths = np.array([len(str(row["text"])) for row in rows], np.float64)
-    shown = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MEASURED)).astype(np.int64))
-    fitted, provider = tier.fitted(prompt), tier.provider
-    requests = [make_request(rows[i], fitted, provider)[1] for i in shown.tolist()]
-    costs = [tier.paid_price.charge(provider.expect(request)) for request in requests]
-    if np.ptp(lengths[shown]) == 0:
-        return np.full(len(rows), float(np.mean(costs)))
-    slope, start = np.polyfit(lengths[shown], costs, 1)
-    likely: NDArray[np.float64] = np.maximum(start + slope * lengths, min(costs))
+    length, known = np.array([len(str(row["text"])) for row in rows], np.float64), []
+    jobs = make_jobs(
+        _spread(rows), tier.fitted(prompt), tier.provider
+    ).calls  # rows where the prompt fails are left out
+    for job in jobs:
+        request = make_request(job.row, tier.fitted(prompt), tier.provider)[1]
+        known.append((len(str(job.row["text"])), tier.paid_price.charge(tier.provider.expect(request))))
+    if not known:
+        return np.zeros(len(rows))
+    seen, costs = np.array(known, np.float64).T
+    if np.ptp(seen) == 0:
+        return np.full(len(rows), float(costs.mean()))
+    slope, start = np.polyfit(seen, costs, 1)
+    likely: NDArray[np.float64] = np.maximum(start + slope * length, costs.min())
     return likely
+
+
+def _spread(rows: Sequence[Row]) -> list[Row]:
+    """Return some of the rows, evenly spread."""
+    if not rows:
+        return []
+    shown = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MEASURED)).astype(np.int64))
+    return [rows[i] for i in shown.tolist()]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from weaksup.analysis import analyze
 from weaksup.apply import apply_to_file
 from weaksup.corpus import Corpus, open_corpus
-from weaksup.errors import ConfigError, DiskError, ShortfallError
+from weaksup.errors import ConfigError, CorpusError, DiskError, ShortfallError
 from weaksup.files import write_text
 from weaksup.labeling_functions import load_lf_module
 from weaksup.labels import SoftLabels
@@ -149,6 +149,8 @@ class _Run:
 
         made_from = {"corpus": self.corpus.fingerprint(), "lfs": module.fingerprint, "faults": p.labeling.max_faults}
         self._step("apply", made_from, ["votes.parquet"], work)
+        if not self.found["apply"]["rows"]:
+            raise CorpusError(f"{p.corpus.path}: expected at least one row, got none")
 
     def _analyze(self) -> None:
         def work() -> Json:

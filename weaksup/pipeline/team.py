@@ -34,6 +34,9 @@ class Team:
     def __post_init__(self) -> None:
         if len([tier for tier in self.tiers if tier.kind == "people"]) > 1:
             raise ConfigError("tiers: expected one tier of people at most; put their answers into one table")
+        names = [tier.name for tier in self.tiers]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ConfigError(f'tiers: expected different names, got "{twice[0]}" twice; rename one')
         if self.also and len(self.machines) < 2:
             raise ConfigError("tiers: several prompts are signals for routing, which needs at least two tiers")
 

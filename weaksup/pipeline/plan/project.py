@@ -43,8 +43,8 @@ def project_rows(project: Project, corpus: Corpus, votes: VoteMatrix, store: Sto
     settings = ask_settings(project)
     if len(project_team(project, votes.labels).machines) < 2:
         return {"limits": {}}
-    plan = _plan(project, corpus, votes, store, settings.budget_usd)
-    return {"limits": tight_limits(plan, project_limits(settings)), **plan.cost.to_json(), "flips": plan.flips}
+    plan, first = (_plan(project, corpus, votes, kept, settings.budget_usd) for kept in (store, None))
+    return {"limits": tight_limits(first, project_limits(settings)), **plan.cost.to_json(), "flips": plan.flips}
 
 
 def _plan(project: Project, corpus: Corpus, votes: VoteMatrix, store: Store | None, budget: float) -> Plan:

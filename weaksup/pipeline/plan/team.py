@@ -26,7 +26,10 @@ def plan_team(
     limits: Limits,
     policy: Policy,
 ) -> Plan:
-    """Plan what a campaign would do within `budget`, in micro-dollars, and the other caps; nothing is sent."""
+    """Plan what a campaign would do within `budget`, in micro-dollars, and the other caps; nothing is sent.
+
+    Without a store the plan is that of the first time, whatever was asked and spent since: the same every time.
+    """
     most = limits.run
     return make_plan(
         votes,

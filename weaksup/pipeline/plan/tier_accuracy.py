@@ -23,8 +23,9 @@ def tier_accuracies(
 ) -> list[tuple[float, str]]:
     """Return how often each tier is right, and what that rests on.
 
-    A tier with answers to 30 rows is judged by the labels as they stand, which is the label model's opinion; another
-    one is assumed to be as good as its place in the ladder.
+    A tier with answers to 30 rows, and to half of all, is judged by the labels as they stand, which is the label
+    model's opinion. Another one is assumed to be as good as its place in the ladder: a tier that was asked where rows
+    were in doubt is better than it looks there.
     """
     odd = sorted(set(given) - {tier.name for tier in tiers})
     if odd or not all(0 <= value <= 1 for value in given.values()):
@@ -37,7 +38,7 @@ def tier_accuracies(
         said = np.flatnonzero(code != ABSTAIN)
         if tier.name in given:
             found.append((given[tier.name], "given"))
-        elif len(said) >= _JUDGED:
+        elif len(said) >= max(_JUDGED, len(votes) / 2):
             right = float(soft.proba[said, code[said]].mean())
             found.append((right, f"estimated by the label model from {len(said):,} answers"))
         else:
