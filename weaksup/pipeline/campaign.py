@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from weaksup.pipeline.asking import read_rows, worst_rows
 from weaksup.pipeline.people_step import Desk, answered_before, without_people
 from weaksup.pipeline.purchases import Purchases, Purse, likely_costs
 from weaksup.pipeline.team import Team, default_shares
-from weaksup.routing import Belief, Buy, Rules, Terms, estimate, route
+from weaksup.routing import Belief, Buy, Routed, Rules, Terms, estimate, route
 from weaksup.routing.agreement import Agreement, measure_agreement, people_labels
 from weaksup.routing.audit import AuditScore
 from weaksup.routing.people_queue import Queue
@@ -63,7 +63,8 @@ class Campaign:
 
     With two machine tiers or more, routing decides whom to ask about which row, and what the labels are in the end.
     With one, it is asked about the rows that the label model leaves most in doubt, and the label model has the last
-    word. `limits` are rows at most, by source; `gold` [n] are true labels, ABSTAIN where not known: none is needed.
+    word. `limits` are rows at most, by source, until the others have had their part of the money. `gold` [n] are true
+    labels, ABSTAIN where not known: none is needed.
     """
 
     votes: VoteMatrix
@@ -138,16 +139,9 @@ class Campaign:
 
     def _ask_machines(self, votes: VoteMatrix, buy: Buy) -> tuple[VoteMatrix, Belief]:
         if self._routed:
-            rules = Rules(doubt=1 - self.policy.accept, seed=self.seed)
-            routed = route(
-                votes,
-                self.team.ladder,
-                buy,
-                terms=self._terms(),
-                opinion=self._opinion,
-                gold=self.gold,
-                rules=rules,
-            )
+            routed = self._route(votes, buy, self.limits)
+            if self.limits:  # what the plan set aside and nobody needed is free for all
+                routed = self._route(routed.votes, buy, {})
             return routed.votes, routed.belief
         for tier in self.team.machines:
             name = source_of(tier, self.team.prompt).name
@@ -156,12 +150,17 @@ class Campaign:
             votes = buy(votes, name, rows[:limit])
         return votes, self._believe(votes, self.gold, None)
 
-    def _terms(self) -> Terms:
+    def _route(self, votes: VoteMatrix, buy: Buy, limits: Mapping[str, int]) -> Routed:
+        rules = Rules(doubt=1 - self.policy.accept, seed=self.seed)
+        ladder, terms = self.team.ladder, self._terms(limits)
+        return route(votes, ladder, buy, terms=terms, opinion=self._opinion, gold=self.gold, rules=rules)
+
+    def _terms(self, most: Mapping[str, int]) -> Terms:
         """Return how many rows each rung may be asked about, for how much, and below which probability."""
         n, ladder, machines = len(self.votes), self.team.ladder, self.team.machines
         shares = default_shares(machines)
         limits = {
-            name: min(int(shares[tier.name] * n + 1e-9), self.limits.get(name, n))
+            name: min(int(shares[tier.name] * n + 1e-9), most.get(name, n))
             for name, tier in zip(ladder.rungs, machines, strict=True)
         }
         costs = {
