@@ -116,10 +116,8 @@ def test_likely_costs_follow_the_length_of_the_text(folder: Path) -> None:
     prompt: PromptFunction = kind
     costs = likely_costs(rows, prompt, machine(folder, "m", 0.1, 100))
     assert (np.diff(costs) > 0).all()
-    assert (
-        len(set(likely_costs([{**rows[0], "id": str(i)} for i in range(3)], prompt, machine(folder, "m", 0.1, 100))))
-        == 1
-    )
+    alike: list[Any] = [{**rows[0], "id": str(i)} for i in range(3)]
+    assert len(set(likely_costs(alike, prompt, machine(folder, "m", 0.1, 100)))) == 1
 
 
 def test_no_rows_and_one_row_are_a_campaign_too(folder: Path, store: Store) -> None:
