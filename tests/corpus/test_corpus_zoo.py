@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from weaksup.corpus import Scan, open_corpus
@@ -243,6 +243,7 @@ def test_what_cannot_be_read_at_all_is_one_line_that_says_why(name: str, tmp_pat
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz", "parquet.gz"])
 @settings(max_examples=50)
+@example(content=b'""\0', packed=False)
 @given(content=st.binary(max_size=300), packed=st.booleans())
 def test_random_bytes_are_counted_or_refused_but_never_crash(
     ending: str, content: bytes, packed: bool, pen: Path

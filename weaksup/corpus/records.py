@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from weaksup.corpus.log import one_line
 from weaksup.corpus.streams import LIMIT, find_flaw, size_text
 
 __all__ = ["Records", "cut_records"]
@@ -108,4 +109,4 @@ def _reason(line: str, error: str, open_chars: int) -> str:
         return "a carriage return that ends no line, outside of quotes"
     if open_chars >= LIMIT or "field limit" in error:
         return f"a quote is opened and not closed within {size_text(LIMIT)}"
-    return "a quote is opened and never closed" if error == _OPEN else f"broken quotes: {error}"
+    return "a quote is opened and never closed" if error == _OPEN else f"broken quotes: {one_line(error)}"
