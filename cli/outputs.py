@@ -30,6 +30,6 @@ def _check_writable(output: str) -> None:
 
     folder = Path(output).absolute().parent
     if not folder.is_dir():
-        raise DiskError(f"{output}: expected the folder {folder} to exist; make it")
+        raise DiskError(f"cannot write {output}: expected the folder {folder} to exist; make it")
     if not os.access(folder, os.W_OK):
-        raise DiskError(f"{output}: expected a folder that can be written to, got {folder}")
+        raise DiskError(f"cannot write {output}: expected a folder that can be written to, got {folder}")
