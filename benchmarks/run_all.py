@@ -24,6 +24,7 @@ def main() -> None:
             ["routing.py"],
             ["plan.py"],
             ["asking.py"],
+            ["serving.py"],
             ["debian_packages.py", temp, "--update"],  # with the long descriptions
             ["tables.py"],
         ):

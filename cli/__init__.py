@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": "Score tiers, prompt and routing on a golden set before a change is used.",
     "distill": "Train a small classifier on the labels and export it.",
     "predict": "Label a corpus with a distilled classifier.",
+    "serve": "Answer over HTTP with a distilled classifier.",
     "cost": "Compute what a model or a routed pipeline costs.",
 }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from weaksup.cli.options import as_json, corpus_columns
+from weaksup.cli.stdin_corpus import STDIN_KINDS, corpus_path, name_stdin
 
 if TYPE_CHECKING:
     from weaksup.distill.writing import Labeled
@@ -18,33 +20,70 @@ EPILOG = """\b
 Examples:
   weaksup predict student/ corpus.csv -o labels.csv
   weaksup predict student/model.onnx tickets/ --text body --id ticket_id -o labels.parquet --proba
+  weaksup predict student/ year.parquet -o labels.parquet --abstain-below 0.8
+  cat texts.txt | weaksup predict student/ - -o - --to jsonl
 """
 
 
 @click.command("predict", epilog=EPILOG)
 @click.argument("model")
 @click.argument("corpus")
-@click.option("-o", "--output", metavar="FILE", required=True, help="Where the labels go: .csv, .jsonl or .parquet.")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, help="Where labels go: .csv, .jsonl or .parquet; - is stdout."
+)
 @click.option("--proba", is_flag=True, help="Write the probability of every label, too.")
+@click.option("--abstain-below", type=float, metavar="P", help="Give no label that is less probable than P.")
+@click.option("--from", "kind", type=click.Choice(STDIN_KINDS), default="lines", help="What stdin (-) is.  [lines]")
+@click.option("--to", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", help="What stdout gets.  [csv]")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Cores to use.  [default: all]")
 @corpus_columns
 @as_json
 def command(
-    *, model: str, corpus: str, output: str, proba: bool, text: str, id_column: str | None, encoding: str, as_json: bool
+    *,
+    model: str,
+    corpus: str,
+    output: str,
+    proba: bool,
+    abstain_below: float | None,
+    kind: str,
+    to: str,
+    threads: int | None,
+    text: str,
+    id_column: str | None,
+    encoding: str,
+    as_json: bool,
 ) -> None:
     """Label every row of CORPUS with MODEL, the folder that `weaksup distill` wrote (or the model.onnx in it).
 
-    Writes id, label and confidence, on this machine alone: it needs no torch and no network. Rows that cannot be read
-    are reported; with more than 1 % of them the exit code is 3.
+    CORPUS is a file, a folder of files, or - for stdin: a text a line, or what --from says. Writes id, label and
+    confidence, on this machine alone: it needs no torch and no network. Rows that cannot be read are reported; with
+    more than 1 % of them the exit code is 3.
     """
     from weaksup.cli.lost_rows import check_lost
     from weaksup.cli.progress import progress
     from weaksup.corpus import open_corpus
     from weaksup.distill import label_corpus, load_bundle
+    from weaksup.errors import UsageError
 
+    if output == "-" and as_json:
+        raise UsageError("--json: expected -o FILE, got -o -, which gives the labels themselves to stdout")
     student = load_bundle(model)
-    source = open_corpus(corpus, text=text, id=id_column, encoding=encoding)
-    with progress("predict") as watch:
-        labeled = label_corpus(student, source, output, proba=proba, progress=watch)
+    text = "text" if (corpus, kind) == ("-", "lines") else text
+    with corpus_path(corpus, kind=kind, encoding=encoding) as path, progress("predict") as watch:
+        inner = "utf-8" if (corpus, kind) == ("-", "lines") else encoding
+        source = open_corpus(path, text=text, id=id_column, encoding=inner)
+        labeled = label_corpus(
+            student,
+            source,
+            sys.stdout.buffer if output == "-" else output,
+            kind=to if output == "-" else None,
+            proba=proba,
+            abstain_below=abstain_below,
+            threads=threads,
+            progress=watch,
+        )
+    if corpus == "-":
+        labeled = name_stdin(labeled, path)
     _tell(labeled, output, as_json=as_json)
     check_lost(labeled.counts.rejected, labeled.counts.read)
 
@@ -55,7 +94,9 @@ def _tell(labeled: Labeled, output: str, *, as_json: bool) -> None:
 
     lost = (labeled.counts, labeled.rejects, labeled.notes)
     if as_json:
-        counts = {"output": output, "rows": labeled.rows, "labels": labeled.labels}
+        counts = {"output": output, "rows": labeled.rows, "labels": labeled.labels, "abstained": labeled.abstained}
         render.emit_json({**counts, **lost_json(*lost)})
         return
-    render.line(f"{labeled.rows:,} rows labeled -> {output} ({tell_lost(*lost)})")
+    without = f", {labeled.abstained:,} of them without a label," if labeled.abstained else ""
+    say = render.note if output == "-" else render.line
+    say(f"{labeled.rows:,} rows labeled{without} -> {'stdout' if output == '-' else output} ({tell_lost(*lost)})")

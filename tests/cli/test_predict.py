@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from distill.toy import SPACE, make_corpus
 
@@ -82,9 +85,106 @@ def test_a_corpus_without_rows_gives_a_header(here: Path, capsys: pytest.Capture
     assert "0 rows labeled" in capsys.readouterr().out
 
 
+def test_rows_below_the_threshold_get_no_label(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("c.csv").write_text("id,text\na,invoice refund charged\nb,qqq\n")
+    for name in ("o.csv", "o.jsonl", "o.parquet"):
+        assert run("student", "c.csv", "-o", name, "--abstain-below", "0.9") == 0
+        assert f"2 rows labeled, 1 of them without a label, -> {name}" in capsys.readouterr().out
+    assert Path("o.csv").read_text().splitlines()[2].startswith("b,,0.")
+    rows = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
+    assert rows == pq.read_table("o.parquet").to_pylist()
+    assert [row["label"] for row in rows] == ["billing", None]
+    assert run("student", "c.csv", "-o", "o.csv", "--abstain-below", "0.9", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["abstained"], sum(found["labels"].values())) == (1, 1)
+
+
+def piped(given: bytes, *args: str) -> tuple[bytes, str]:
+    command = [sys.executable, "-m", "weaksup", "predict", "student", "-", *args]
+    done = subprocess.run(command, input=given, capture_output=True, check=False)
+    return done.stdout, f"{done.returncode} {done.stderr.decode()}"
+
+
+def test_lines_of_stdin_become_rows_of_stdout(here: Path) -> None:
+    out, told = piped(b'\xef\xbb\xbfthe invoice\r\n\ncrash, "again"', "-o", "-")
+    assert [row.rpartition(b",")[0] for row in out.splitlines()[:2]] == [b"id,label", b"1,billing"]
+    assert [row.partition(b",")[0] for row in out.splitlines()] == [b"id", b"1", b"2", b"3"]
+    assert told == "0 3 rows labeled -> stdout (0 rejected, 0 duplicates)\n"
+    out, told = piped("Rechnung\nÄrger\n".encode("latin-1"), "-o", "-", "--to", "jsonl", "--encoding", "latin-1")
+    assert [json.loads(line)["label"] for line in out.splitlines()] == ["billing", "bug"]
+    out, told = piped(b"", "-o", "-")
+    assert (out, told[0]) == (b"id,label,confidence\n", "0")
+
+
+def test_a_line_that_cannot_be_read_is_told_by_its_number(here: Path) -> None:
+    out, told = piped(b"the invoice\n" * 200 + b"\xff\xfe\n" + b"crash\n", "-o", "-", "--to", "jsonl")
+    assert [json.loads(line)["id"] for line in out.splitlines()][-2:] == ["200", "202"]
+    assert told.startswith("0 rejected stdin:201: bytes that the encoding cannot decode")
+    out, told = piped(b"a\xff\x00\xd8", "-o", "-", "--encoding", "utf-16")
+    assert told.startswith("2 error: expected text in utf-16 on stdin")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_stdin_and_stdout_have_any_format(here: Path, kind: str) -> None:
+    table = pa.table({"id": ["a", "b"], "body": ["the invoice", "crash"]})
+    pq.write_table(table, "c.parquet")
+    Path("c.csv").write_text("id,body\na,the invoice\nb,crash\n")
+    Path("c.tsv").write_text("id\tbody\na\tthe invoice\nb\tcrash\n")
+    Path("c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    out, told = piped(Path(f"c.{kind}").read_bytes(), "--from", kind, "--text", "body", "-o", "-", "--to", "parquet")
+    assert pq.read_table(io.BytesIO(out)).select(["id", "label"]).to_pylist() == [
+        {"id": "a", "label": "billing"},
+        {"id": "b", "label": "bug"},
+    ], told
+    out, told = piped(Path(f"c.{kind}").read_bytes(), "--from", kind, "-o", "-")
+    assert (out, told[0]) == (b"", "2")
+    assert 'expected a column "text"' in told
+
+
+def test_what_is_no_such_format_is_named_after_stdin(here: Path) -> None:
+    for kind in ("csv", "jsonl", "parquet"):
+        _out, told = piped(b"", "--from", kind, "-o", "o.csv")
+        if kind != "jsonl":
+            assert told.startswith("2 error: stdin: expected")
+        assert "weaksup-" not in told
+        assert told.count("\n") == 1
+    assert run("student", "-", "-o", "-", "--json") == 2
+
+
+def test_a_folder_is_labeled_from_parquet_to_parquet(here: Path) -> None:
+    Path("year").mkdir()
+    texts, _ = make_corpus(9000, seed=3)
+    for month in range(3):
+        part = texts[month * 3000 : month * 3000 + 3000]
+        ids = [f"{month}-{i}" for i in range(3000)]
+        pq.write_table(pa.table({"id": ids, "text": part}), f"year/{month}.parquet", row_group_size=700)
+    for threads in ("1", "3"):
+        assert run("student", "year", "-o", f"o{threads}.parquet", "--threads", threads) == 0
+    assert Path("o1.parquet").read_bytes() == Path("o3.parquet").read_bytes()
+    rows = pq.read_table("o1.parquet").to_pylist()
+    assert [row["id"] for row in rows] == [f"{month}-{i}" for month in range(3) for i in range(3000)]
+    assert [row["label"] for row in rows] == load_bundle("student").predict(texts)
+
+
+def test_a_reader_that_goes_away_is_no_error_of_ours(here: Path) -> None:
+    command = [sys.executable, "-m", "weaksup", "predict", "student", "-", "-o", "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stdin
+        process.stdin.write(b"the invoice\n" * 20_000)
+        process.stdin.close()
+        assert process.stderr
+        assert process.stderr.read() == b""
+        assert process.wait(60) in {1, 141}  # click says 1
+
+
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
+        (["student", "c.csv", "-o", "o.csv", "--abstain-below", "2"], "expected a probability from 0 to 1, got 2.0"),
         (["nope", "c.csv", "-o", "o.csv"], "got nope, which is no folder"),
         (["c.csv", "c.csv", "-o", "o.csv"], "got c.csv, which is no folder"),
         ([".", "c.csv", "-o", "o.csv"], "which has no manifest.json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,28 @@ def test_the_output_is_not_the_input_nor_an_unknown_kind_nor_half_written(model:
         label_corpus(model, corpus, tmp_path / "out.csv", progress=lambda _: 1 // 0)  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
     assert source.read_text() == "id,text\na,invoice\n"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_stream_gets_the_bytes_of_a_file_on_any_number_of_threads(
+    model: Predictor, tmp_path: Path, kind: str
+) -> None:
+    corpus = open_corpus([{"id": str(i), "text": f"invoice {i}"} for i in range(5000)])
+    label_corpus(model, corpus, tmp_path / f"out.{kind}", abstain_below=0.8)
+    for threads in (1, 5):
+        stream = io.BytesIO()
+        label_corpus(model, corpus, stream, kind=kind, abstain_below=0.8, threads=threads)
+        assert stream.getvalue() == (tmp_path / f"out.{kind}").read_bytes()
+    with pytest.raises(UsageError, match="csv, jsonl, parquet as the kind of a stream, got None"):
+        label_corpus(model, corpus, io.BytesIO())
+
+
+def test_rows_below_the_threshold_are_counted_and_have_no_label(model: Predictor, tmp_path: Path) -> None:
+    labeled = label_corpus(model, open_corpus(ROWS), tmp_path / "out.jsonl", abstain_below=0.9)
+    rows = read(tmp_path / "out.jsonl")
+    assert [row["label"] for row in rows] == model.predict([row["text"] for row in ROWS], abstain_below=0.9)
+    assert labeled.abstained == [row["label"] for row in rows].count(None)
+    assert 0 < labeled.abstained < 5
+    assert sum(labeled.labels.values()) + labeled.abstained == labeled.rows == 5
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        label_corpus(model, open_corpus(ROWS), tmp_path / "out.jsonl", abstain_below=7)

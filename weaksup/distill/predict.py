@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weaksup.distill.decide import ABSTAINED, check_threshold, decide
 from weaksup.distill.graph_check import find_fault
 from weaksup.distill.keys import MAX_CHARS
 from weaksup.distill.seal import MODEL, bad_bundle, read_sealed
 from weaksup.errors import UsageError
 
-__all__ = ["Predictor", "load_bundle"]
+__all__ = ["Predictor", "count_cores", "load_bundle"]
 
 BATCH = 256
 _CELLS = 2_000_000  # characters of a batch times numbers for each: bounds the memory
@@ -59,7 +60,7 @@ class Predictor:
             batch = np.array([clean[i] for i in rows.tolist()], object)
             proba[rows] = self._session.run([_PROBABILITIES], {_INPUT: batch})[0]
 
-        workers = min(threads or _cores(), len(batches))
+        workers = min(threads or count_cores(), len(batches))
         if workers < 2:
             for rows in batches:
                 run(rows)
@@ -68,9 +69,26 @@ class Predictor:
                 list(pool.map(run, batches))
         return proba
 
-    def predict(self, texts: Sequence[str]) -> list[str]:
-        """Return the most probable label of each text."""
-        return [self.classes[c] for c in self.predict_proba(texts).argmax(axis=1).tolist()]
+    @overload
+    def predict(self, texts: Sequence[str], *, batch_size: int = ..., threads: int | None = ...) -> list[str]: ...
+
+    @overload
+    def predict(
+        self, texts: Sequence[str], *, abstain_below: float | None, batch_size: int = ..., threads: int | None = ...
+    ) -> list[str | None]: ...
+
+    def predict(
+        self,
+        texts: Sequence[str],
+        *,
+        abstain_below: float | None = None,
+        batch_size: int = BATCH,
+        threads: int | None = None,
+    ) -> list[str] | list[str | None]:
+        """Return the most probable label of each text; None where it is less probable than `abstain_below`."""
+        check_threshold(abstain_below)
+        found = decide(self.predict_proba(texts, batch_size=batch_size, threads=threads), abstain_below)
+        return [None if c == ABSTAINED else self.classes[c] for c in found.codes.tolist()]
 
 
 def load_bundle(path: str | Path) -> Predictor:
@@ -148,5 +166,6 @@ def _batches(texts: Sequence[str], size: int, k: int) -> Iterator[NDArray[np.int
         start = end
 
 
-def _cores() -> int:
+def count_cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

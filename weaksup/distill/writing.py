@@ -1,74 +1,116 @@
-"""Label a corpus with a student, chunk by chunk, into a CSV, JSONL or Parquet file."""
+"""Label a corpus with a student, chunk by chunk, into a CSV, JSONL or Parquet file or stream."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weaksup.corpus import Corpus, Counts, Reject
-from weaksup.distill.predict import Predictor
+from weaksup.corpus import Corpus, Counts, Reject, Scan
+from weaksup.distill.decide import Decisions, check_threshold, decide
+from weaksup.distill.predict import Predictor, count_cores
 from weaksup.errors import UsageError
 from weaksup.files import atomic_path
 
-__all__ = ["Labeled", "label_corpus"]
+__all__ = ["KINDS", "Labeled", "label_corpus"]
 
 Write = Callable[[dict[str, list[Any]]], None]
-DIGITS = 6  # of a probability; the same in every format
+KINDS = ("csv", "jsonl", "parquet")
+_CHUNK = 2048  # rows that a core labels at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Labeled:
-    """What was written: `rows` by `labels`, and what the corpus had that could not be read."""
+    """What was written: `rows` by `labels`, `abstained` without one, and what the corpus had that could not be read."""
 
     rows: int
     labels: dict[str, int]
     counts: Counts
     rejects: Sequence[Reject]
     notes: Sequence[str]
+    abstained: int = 0
 
 
 def label_corpus(
     student: Predictor,
     corpus: Corpus,
-    output: str | Path,
+    output: str | Path | BinaryIO,
     *,
+    kind: str | None = None,
     proba: bool = False,
+    abstain_below: float | None = None,
+    threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Labeled:
     """Write id, label and confidence of every row to `output`, whole or not at all; with `proba` also p(LABEL) columns.
 
-    The name ends in .csv, .jsonl or .parquet. A corpus without rows gives a file with a header only. `progress` is
-    called with the rows done so far. Memory does not depend on the rows.
+    The name ends in .csv, .jsonl or .parquet, or `kind` says which of these a stream is. A row whose best label is less
+    probable than `abstain_below` gets none (null; nothing in CSV). A corpus without rows gives a file with a header
+    only. `progress` is called with the rows done so far. Memory does not depend on the rows, and the bytes do not
+    depend on `threads` (default: all cores).
     """
-    writer = _WRITERS.get(Path(output).suffix)
-    if writer is None:
-        raise UsageError(f"expected an output named .csv, .jsonl or .parquet, got {output}")
-    _check_not_input(corpus, Path(output))
+    check_threshold(abstain_below)
     columns = ["id", "label", "confidence", *(f"p({name})" for name in student.classes if proba)]
-    counts = np.zeros(len(student.classes), np.int64)
-    scan = corpus.scan()
-    with atomic_path(output) as part, writer(part, columns) as write:
-        for chunk in scan:
-            found = student.predict_proba(chunk.batch.column("text").to_pylist())
-            best = found.argmax(axis=1)
-            counts += np.bincount(best, minlength=len(counts))
-            shown = np.round(found.astype(np.float64), DIGITS)
-            values = [chunk.ids, [student.classes[c] for c in best.tolist()], shown.max(axis=1).tolist()]
-            values += shown.T.tolist() if proba else []
+    scan = corpus.scan(chunk_rows=_CHUNK)
+    counts = np.zeros(len(student.classes) + 1, np.int64)  # the last one counts abstains: their code is -1
+    with _open(corpus, output, kind, columns) as write:
+        for ids, found in _label(scan, student, abstain_below, threads or count_cores()):
+            counts += np.bincount(found.codes % len(counts), minlength=len(counts))
+            names = [*student.classes, None]
+            values = [ids, [names[c] for c in found.codes.tolist()], found.confidence.tolist()]
+            values += found.proba.T.tolist() if proba else []
             write(dict(zip(columns, values, strict=True)))
             if progress:
                 progress(int(counts.sum()))
-    by_name = dict(zip(student.classes, counts.tolist(), strict=True))
-    return Labeled(int(counts.sum()), by_name, scan.counts, scan.rejects, scan.notes)
+    by_name = dict(zip(student.classes, counts.tolist(), strict=False))
+    return Labeled(int(counts.sum()), by_name, scan.counts, scan.rejects, scan.notes, int(counts[-1]))
+
+
+def _label(
+    scan: Scan, student: Predictor, abstain_below: float | None, threads: int
+) -> Iterator[tuple[list[str], Decisions]]:
+    """Label chunks side by side, a few ahead of what is written, and give them in order."""
+
+    def work(texts: list[str]) -> Decisions:
+        return decide(student.predict_proba(texts, threads=1), abstain_below)
+
+    ahead: deque[tuple[list[str], Future[Decisions]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for chunk in scan:
+            ahead.append((chunk.ids, pool.submit(work, chunk.batch.column("text").to_pylist())))
+            if len(ahead) > threads:
+                ids, found = ahead.popleft()
+                yield ids, found.result()
+        while ahead:
+            ids, found = ahead.popleft()
+            yield ids, found.result()
+
+
+@contextmanager
+def _open(corpus: Corpus, output: str | Path | BinaryIO, kind: str | None, columns: Sequence[str]) -> Iterator[Write]:
+    if isinstance(output, (str, Path)):
+        writer = _WRITERS.get(kind or Path(output).suffix.removeprefix("."))
+        if writer is None:
+            raise UsageError(f"expected an output named .csv, .jsonl or .parquet, got {output}")
+        _check_not_input(corpus, Path(output))
+        with atomic_path(output) as part, part.open("wb") as file, writer(file, columns) as write:
+            yield write
+        return
+    if kind not in _WRITERS:
+        raise UsageError(f"expected {', '.join(KINDS)} as the kind of a stream, got {kind}")
+    with _WRITERS[kind](output, columns) as write:
+        yield write
 
 
 def _check_not_input(corpus: Corpus, output: Path) -> None:
@@ -78,10 +120,21 @@ def _check_not_input(corpus: Corpus, output: Path) -> None:
 
 
 @contextmanager
-def _csv(path: Path, columns: Sequence[str]) -> Iterator[Write]:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        plain = csv.writer(file, lineterminator="\n")
-        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+def _as_text(file: BinaryIO) -> Iterator[io.TextIOWrapper]:
+    """Write UTF-8 to a binary file, and leave it open."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    try:
+        yield text
+        text.flush()
+    finally:
+        text.detach()
+
+
+@contextmanager
+def _csv(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
+    with _as_text(file) as text:
+        plain = csv.writer(text, lineterminator="\n")
+        quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         plain.writerow(columns)
 
         def write(values: dict[str, list[Any]]) -> None:
@@ -93,23 +146,38 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Write]:
 
 
 @contextmanager
-def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Write]:
-    with path.open("w", encoding="utf-8", newline="") as file:
+def _jsonl(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
+    with _as_text(file) as text:
 
         def write(values: dict[str, list[Any]]) -> None:
             rows = zip(*values.values(), strict=True)
             dumps = (json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in rows)
-            file.writelines(f"{line}\n" for line in dumps)
+            text.writelines(f"{line}\n" for line in dumps)
 
         yield write
 
 
 @contextmanager
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Write]:
+def _parquet(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
     texts = {"id": pa.string(), "label": pa.string()}
     schema = pa.schema([(name, texts.get(name, pa.float64())) for name in columns])
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        yield lambda values: writer.write_table(pa.table(values, schema=schema))
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        held: list[pa.Table] = []
+
+        def write(values: dict[str, list[Any]]) -> None:
+            held.append(pa.table(values, schema=schema))
+            if sum(map(len, held)) >= _ROW_GROUP:
+                writer.write_table(pa.concat_tables(held))
+                held.clear()
+
+        yield write
+        if held:
+            writer.write_table(pa.concat_tables(held))
 
 
-_WRITERS = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+_ROW_GROUP = 65_536  # rows
+_WRITERS: dict[str, Callable[[BinaryIO, Sequence[str]], AbstractContextManager[Write]]] = {
+    "csv": _csv,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+}

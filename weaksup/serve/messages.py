@@ -1,0 +1,138 @@
+"""What goes over the wire: the request, read strictly, and the answers, as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
+
+from weaksup.distill.decide import ABSTAINED, Decisions
+from weaksup.serve.limits import Limits
+from weaksup.serve.refusal import Refusal, show
+
+__all__ = ["Ask", "AskBody", "Fault", "Health", "LabelList", "Predictions", "answer_bytes", "read_ask"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class AskBody(_Strict):
+    """Give `text`, or `texts`; a text is read up to its 10,000th character."""
+
+    text: str = ""
+    texts: list[str] = Field([], fail_fast=True)
+    abstain_below: float | None = Field(
+        None, ge=0, le=1, allow_inf_nan=False, description="Give no label where the best one is less probable."
+    )
+    proba: bool = Field(False, description="Return the probability of every label, too.")
+
+
+class Prediction(_Strict):
+    """`label` is null where the server abstains; probabilities have six digits."""
+
+    label: str | None
+    confidence: float
+    proba: dict[str, float] | None = None
+
+
+class Predictions(_Strict):
+    """One for each text, in order."""
+
+    predictions: list[Prediction]
+
+
+class LabelInfo(_Strict):
+    """A label and what it means."""
+
+    name: str
+    description: str
+
+
+class LabelList(_Strict):
+    """The labels in the order of the model, and which bundle answers."""
+
+    labels: list[LabelInfo]
+    guideline: str
+    version: str
+    bundle: str = Field(description="The seal of the bundle's manifest.")
+    abstain_below: float | None
+
+
+class Health(_Strict):
+    """The server is up."""
+
+    status: str
+
+
+class Fault(_Strict):
+    """What was expected, what came."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that can be answered."""
+
+    texts: list[str]
+    abstain_below: float | None
+    proba: bool
+
+
+def read_ask(body: bytes, limits: Limits) -> Ask:
+    """Read the JSON of a request; raise Refusal 400 for what is no JSON, 413 for too much, 422 for anything else."""
+    try:
+        data = from_json(body, allow_inf_nan=False, cache_strings=False)
+    except ValueError as error:
+        raise Refusal(400, f"expected a JSON object in UTF-8, got a body that is none ({str(error)[:120]})") from None
+    if not isinstance(data, dict):
+        raise Refusal(422, f'expected a JSON object such as {{"text": "..."}}, got {type(data).__name__}')
+    unknown = next((name for name in data if name not in AskBody.model_fields), None)
+    if unknown is not None:
+        known = ", ".join(AskBody.model_fields)
+        raise Refusal(422, f"expected the fields {known}, got {show(unknown)}")
+    _check_sizes(data, limits)
+    try:
+        found = AskBody.model_validate(data)
+    except ValidationError as error:
+        raise Refusal(422, _first(error)) from None
+    given = found.model_fields_set & {"text", "texts"}
+    if len(given) != 1:
+        raise Refusal(422, f"expected either text or texts, got {'both' if given else 'neither'}")
+    texts = [found.text] if "text" in given else found.texts
+    for i, text in enumerate(texts):
+        if len(text) * 4 > limits.text and len(text.encode()) > limits.text:
+            raise Refusal(
+                413, f"expected texts of at most {limits.text:,} bytes, got {len(text.encode()):,} in text {i}"
+            )
+    return Ask(texts, found.abstain_below, found.proba)
+
+
+def _check_sizes(data: dict[str, Any], limits: Limits) -> None:
+    texts = data.get("texts")
+    if isinstance(texts, list) and len(texts) > limits.batch:
+        raise Refusal(413, f"expected at most {limits.batch:,} texts in a request, got {len(texts):,}; send several")
+
+
+def _first(error: ValidationError) -> str:
+    """Say the first fault in one line."""
+    fault = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(map(str, fault["loc"]))
+    return f"{where}: {fault['msg']}, got {show(fault['input'])}"
+
+
+def answer_bytes(found: Decisions, classes: tuple[str, ...], *, proba: bool) -> bytes:
+    """Return the answer to a request."""
+    names = [None if code == ABSTAINED else classes[code] for code in found.codes.tolist()]
+    rows: list[dict[str, Any]] = [
+        {"label": name, "confidence": confidence}
+        for name, confidence in zip(names, found.confidence.tolist(), strict=True)
+    ]
+    if proba:
+        for row, shown in zip(rows, found.proba.tolist(), strict=True):
+            row["proba"] = dict(zip(classes, shown, strict=True))
+    return json.dumps({"predictions": rows}, ensure_ascii=False).encode("utf-8", "replace")
