@@ -1,4 +1,4 @@
-"""Score students on real texts: trained on labeling functions' votes alone, and on all gold; and their speed.
+"""Score students on real texts: trained on labeling functions' votes alone, and on all gold.
 
 A set is a file NAME.parquet with the columns split (train, valid, test), text, label and one column a labeling
 function (lf0, lf1, ...; -1 abstains). Students learn from the covered train rows, or from the gold of all train rows;
@@ -8,7 +8,10 @@ the test split is scored once: F1 of class 1 on the sets that WRENCH (J. Zhang e
     gold                  the student on all gold train labels
     sklearn_*             TfidfVectorizer and LogisticRegression as they come, on the same labels, made hard
 
-    python benchmarks/students.py                    all and speed, writes benchmarks/results/students.json
+"calibration" is the expected calibration error of the default student on the test split: as trained, after the
+temperature that its own held-out votes suggest, and after that of the gold of the valid split.
+
+    python benchmarks/students.py                    all, writes benchmarks/results/students.json
     python benchmarks/students.py --text DIR --json  prints {student: {set: {"score": ...}}}, writes nothing
 """
 
@@ -29,15 +32,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from weaksup.distill import load_bundle, save_bundle, train
+from weaksup.distill import calibrate_by_gold, calibrate_by_votes, load_bundle, save_bundle, train
 from weaksup.label_models import create
 from weaksup.labels import LabelSpace, SoftLabels
-from weaksup.metrics import accuracy, bootstrap, f1
+from weaksup.metrics import accuracy, bootstrap, ece, f1
 
 RESULTS = Path(__file__).resolve().parent / "results" / "students.json"
 F1_SETS = {"cdr", "census", "commercial", "sms", "spouse", "tennis"}
 LABELERS = ("default", "majority", "gold")
-SPEED_ROWS = (50_000, 100_000)
 
 Predict = Callable[[list[str]], NDArray[Any]]
 
@@ -122,24 +124,18 @@ def run_sets(folder: Path, split: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def run_speed(folder: Path) -> dict[str, Any]:
-    """Time training and prediction against the baseline, on short distinct texts, in one run."""
-    found: dict[str, Any] = {}
-    for n in SPEED_ROWS:
-        texts, gold = make_texts(folder, n)
-        soft = SoftLabels(tuple(map(str, range(n))), np.eye(2)[gold], np.ones(n, np.bool_), LabelSpace(["a", "b"]))
-        timed: dict[str, float] = {"mean_characters": float(np.mean([len(text) for text in texts]))}
-        for name, make in (("weaksup", our_student), ("sklearn", sklearn_student)):
-            start = time.perf_counter()
-            predict = make(texts, soft)
-            timed[f"{name}_train_seconds"] = time.perf_counter() - start
-            runs = []
-            for _ in range(3):
-                start = time.perf_counter()
-                predict(texts)
-                runs.append(n / (time.perf_counter() - start))
-            timed[f"{name}_predict_rows_a_second"] = float(np.median(runs))
-        found[str(n)] = timed
+def run_calibration(folder: Path) -> dict[str, dict[str, float]]:
+    """Measure how far the default student's probabilities are from what they say, on the test split."""
+    found = {}
+    for one in read_sets(folder):
+        student = train(one.texts["train"], label_rows(one, "default"))
+        by_gold = calibrate_by_gold(student, one.texts["valid"], one.gold["valid"])
+        students = {"as_trained": student, "by_votes": calibrate_by_votes(student).student, "by_gold": by_gold.student}
+        found[one.name] = {
+            **{name: ece(one.gold["test"], some.predict_proba(one.texts["test"])) for name, some in students.items()},
+            "temperature_by_gold": by_gold.temperature,
+            "gold_rows": by_gold.rows,
+        }
     return found
 
 
@@ -173,10 +169,11 @@ def main() -> None:
         return
     for name, sets in scores.items():
         print(f"{name:18}" + "  ".join(f"{s} {found['score']:.3f}" for s, found in sets.items()))
-    speed = run_speed(options.text)
-    print(json.dumps(speed, indent=1))
+    calibration = run_calibration(options.text)
+    print(json.dumps(calibration, indent=1))
+    found = {"split": options.split, "scores": scores, "calibration": calibration}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"split": options.split, "scores": scores, "speed": speed}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 from label_model_tables import label_models, laws
 from markdown_table import table
 from money_tables import asking, plan, routing
+from student_tables import serving, student_speed, students
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -84,21 +85,6 @@ def _analysis(r: dict[str, Any]) -> str:
     return f"## LF summary\n`benchmarks/analysis.py`: {what}.\n\n" + table(["job", "times faster than Snorkel"], rows)
 
 
-def _students(r: dict[str, Any]) -> str:
-    sets = [name for name in next(iter(r["scores"].values())) if name != "average"]
-
-    def cell(v: dict[str, float]) -> str:
-        return f"{v['score']:.3f} ({v['low']:.3f}-{v['high']:.3f})" if "low" in v else f"{v['score']:.3f}"
-
-    rows = [[name, *(cell(scores[one]) for one in [*sets, "average"])] for name, scores in r["scores"].items()]
-    return (
-        "## Students\n`benchmarks/students.py`: trained on labeling functions' votes for the covered train rows (through the default label model, or majority vote), "
-        "or on the gold of all train rows; the test split scored once, with 95 % intervals (F1 on sms, accuracy elsewhere). `sklearn_*`: TfidfVectorizer and "
-        "LogisticRegression as they come, on the same labels made hard.\n\n"
-        + table(["trained on", *sets, "average"], rows)
-    )
-
-
 def _debian(r: dict[str, Any]) -> str:
     seen, unseen = r["majority_seen"], r["majority_unseen"]
     rows = [
@@ -127,7 +113,9 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "routing": routing,
     "plan": plan,
     "asking": asking,
-    "students": _students,
+    "students": students,
+    "student_speed": student_speed,
+    "serving": serving,
     "apply": _apply,
     "analysis": _analysis,
     "debian_packages": _debian,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from weaksup.distill import Student
     from weaksup.labels import SoftLabels
 
 __all__ = ["command"]
@@ -34,6 +33,16 @@ Examples:
 @click.option("--positive", metavar="LABEL", help="With two labels: the one whose F1 is shown.  [default: the last]")
 @click.option("--text", metavar="COLUMN", help="Column of the texts.  [default: as LABELS were made]")
 @click.option("--id", "id_column", metavar="COLUMN", help="Column of row ids.  [default: as LABELS were made]")
+@click.option("--votes", metavar="FILE", help="The votes that LABELS were made from: scores by slice and source.")
+@click.option("--worth", is_flag=True, help="Say how many hand labels the votes are worth; needs --gold, and minutes.")
+@click.option("--suspects", metavar="FILE.csv", help="Write the rows whose label a student denies that did not see it.")
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    multiple=True,
+    help="Wanted share of right answers: finds the threshold, may be repeated.  [default: 0.9, 0.95, 0.99]",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the rows to check choices on.")
 @as_json
 def command(
@@ -46,24 +55,31 @@ def command(
     positive: str | None,
     text: str | None,
     id_column: str | None,
+    votes: str | None,
+    worth: bool,
+    suspects: str | None,
+    precisions: tuple[float, ...],
     seed: int,
     as_json: bool,
 ) -> None:
     """Train a small classifier on LABELS (from `weaksup fit`) and pack it into a folder that needs no torch.
 
     Texts are read from the corpus that LABELS came from, or from CORPUS. With --gold, rows with a true label are kept
-    from training (a fifth of the texts; all, where at most a fifth of the rows has one) and both the classifier and
-    the votes are scored on them.
+    from training (a fifth of the texts; all, where at most a fifth of the rows has one): they calibrate the classifier,
+    find its thresholds, and score it beside the votes.
     """
     import numpy as np
 
     from weaksup.cli import render
+    from weaksup.cli.distill_text import tell
     from weaksup.cli.origin import find_corpus
     from weaksup.corpus.gold import read_gold
     from weaksup.distill import save_bundle, train
     from weaksup.errors import UsageError
     from weaksup.files import read_table
     from weaksup.labels import SoftLabels
+    from weaksup.pipeline.scorecard import PRECISIONS, make_scorecard, votes_of, worth_of
+    from weaksup.votes import VoteMatrix
 
     info = read_table(labels, "weaksup.labels", what="soft labels")[1]
     source = find_corpus(info.get("origin", {}), corpus, text=text, id_column=id_column)
@@ -72,23 +88,64 @@ def command(
         raise UsageError(f'--positive: expected one of {", ".join(soft.labels.names)}; got "{positive}"')
     truth = None if gold is None else read_gold(source, gold, soft.ids, soft.labels)
     fixed = None if clamp is None else read_gold(source, clamp, soft.ids, soft.labels)
+    if worth and truth is None:
+        raise UsageError("--worth: expected --gold, true labels to compare with")
+    matrix = None if votes is None else votes_of(soft, VoteMatrix.load(votes))
     test = _kept_out(texts, truth, also_learned=clamp == gold)
-    rows = np.flatnonzero(~test).tolist()
-    student = train([texts[i] for i in rows], _take(soft, rows), gold=None if fixed is None else fixed[rows], seed=seed)
-    kept = np.flatnonzero(test).tolist()
-    shown = [texts[i] for i in kept]
-    metrics = {} if truth is None else _score(student, shown, _take(soft, kept), truth[kept], positive)
-    path = save_bundle(student, output, metrics=metrics, lineage=_lineage(labels, info))
+    rows, kept = np.flatnonzero(~test), np.flatnonzero(test)
+    student = train(
+        [texts[i] for i in rows.tolist()], soft.take(rows), gold=None if fixed is None else fixed[rows], seed=seed
+    )
+    card = make_scorecard(
+        student,
+        [texts[i] for i in kept.tolist()],
+        None if truth is None else truth[kept],
+        soft.take(kept),
+        votes=None if matrix is None else matrix.take(kept),
+        positive=positive,
+        precisions=precisions or PRECISIONS,
+        seed=seed,
+    )
+    metrics = card.metrics
+    if worth and truth is not None:
+        metrics["worth"] = worth_of(card, texts, truth, test, positive=positive, seed=seed)
+    path = save_bundle(
+        card.student,
+        output,
+        metrics=metrics,
+        lineage=_lineage(labels, info),
+        calibration=card.calibration,
+        thresholds=card.thresholds,
+    )
     size = sum(file.stat().st_size for file in path.iterdir())
-    result = {"student": output, "bytes": size, "training": student.training, **metrics}
+    result = {"student": output, "bytes": size, "training": card.student.training, **metrics}
+    result |= {"calibration": card.calibration, "thresholds": card.thresholds}
+    if suspects is not None:
+        result |= {"suspects": _write_suspects(texts, soft, suspects, seed), "suspects_file": suspects}
     if as_json:
         render.emit_json(result)
     else:
-        _tell(result)
+        tell(result)
+
+
+def _write_suspects(texts: list[str], soft: SoftLabels, path: str, seed: int) -> int:
+    import csv
+
+    from weaksup.distill import find_suspects
+    from weaksup.files import atomic_path
+
+    found = find_suspects(texts, soft, seed=seed)
+    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", "label", "says", "confidence", "text"])
+        writer.writerows((s.id, s.label, s.says, f"{s.confidence:.4f}", texts[s.row]) for s in found)
+    return len(found)
 
 
 def _with_texts(soft: SoftLabels, found: dict[str, dict[str, Any]]) -> tuple[SoftLabels, list[str]]:
     """Return the labels that have a text, and the texts."""
+    import numpy as np
+
     from weaksup.cli import render
     from weaksup.errors import UsageError
 
@@ -97,13 +154,7 @@ def _with_texts(soft: SoftLabels, found: dict[str, dict[str, Any]]) -> tuple[Sof
         raise UsageError(f'expected the corpus of these labels, got one without row "{soft.ids[0]}" or any other')
     if len(rows) < len(soft):
         render.note(f"note: {len(soft) - len(rows):,} labeled rows are not in the corpus and are left out")
-    return _take(soft, rows), [found[soft.ids[i]]["text"] for i in rows]
-
-
-def _take(soft: SoftLabels, rows: list[int]) -> SoftLabels:
-    from weaksup.labels import SoftLabels
-
-    return SoftLabels(tuple(soft.ids[i] for i in rows), soft.proba[rows], soft.covered[rows], soft.labels)
+    return soft.take(np.array(rows, np.int64)), [found[soft.ids[i]]["text"] for i in rows]
 
 
 def _kept_out(texts: list[str], truth: NDArray[np.int16] | None, *, also_learned: bool) -> NDArray[np.bool_]:
@@ -123,20 +174,6 @@ def _kept_out(texts: list[str], truth: NDArray[np.int16] | None, *, also_learned
     return np.array([text in kept for text in texts], np.bool_)
 
 
-def _score(
-    student: Student, texts: list[str], soft: SoftLabels, truth: NDArray[np.int16], positive: str | None
-) -> dict[str, Any]:
-    """Score the student on the rows kept out, and the votes on those of them that they cover."""
-    from weaksup.distill import evaluate
-
-    names = soft.labels.names
-    scored = {"gold": evaluate(truth, student.predict_proba(texts), names, positive=positive).to_json()}
-    voted = soft.covered & (truth >= 0)
-    if voted.any():
-        scored["votes_on_covered"] = evaluate(truth[voted], soft.proba[voted], names, positive=positive).to_json()
-    return scored
-
-
 def _lineage(labels: str, info: dict[str, Any]) -> dict[str, Any]:
     """Say what the student was made from; the same input gives the same bytes."""
     import hashlib
@@ -145,32 +182,3 @@ def _lineage(labels: str, info: dict[str, Any]) -> dict[str, Any]:
     with Path(labels).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"labels": PurePath(labels).name, "labels_sha256": digest, "made_from": info.get("lineage", {})}
-
-
-def _tell(result: dict[str, Any]) -> None:
-    from weaksup.cli import render
-
-    training = result["training"]
-    gold = f", {training['gold_rows']:,} with gold" if training["gold_rows"] else ""
-    rows = f"{training['rows']:,} rows ({training['distinct_texts']:,} distinct texts{gold})"
-    render.line(f"trained on {rows}, {training['ngrams']:,} n-grams -> {result['student']} ({_size(result['bytes'])})")
-    if "gold" not in result:
-        render.line("not scored: --gold COLUMN scores it on rows with true labels")
-        return
-    scored = [("student", result["gold"])]
-    if "votes_on_covered" in result:
-        scored.append(("the votes, where they cover", result["votes_on_covered"]))
-    lines = [(name, s["rows"], *_shown(s, "accuracy"), *_shown(s, "f1")) for name, s in scored]
-    f1 = f"F1 ({result['gold']['f1_of']})"
-    render.table("On rows kept from training", ["labels of", "rows", "accuracy", "95%", f1, "95%"], lines)
-    classes = [(name, c["gold"], c["precision"], c["recall"], c["f1"]) for name, c in result["gold"]["classes"].items()]
-    render.table("Student by label", ["label", "gold", "precision", "recall", "F1"], classes)
-
-
-def _shown(score: dict[str, Any], name: str) -> tuple[float, str]:
-    low, high = score[f"{name}_interval"]
-    return score[name], f"{low:.3f}-{high:.3f}"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"

@@ -19,6 +19,7 @@ __all__ = [
     "Method",
     "calibrate",
     "cross_calibrated",
+    "fit_temperature",
     "log_proba",
     "read_proba",
 ]
@@ -183,21 +184,29 @@ def _choose(p: Floats2d, y: Labels, seed: int) -> Method:
     return "isotonic" if gain.mean() > _WINS * noise else "temperature"
 
 
-def _temperature(p: Floats2d, y: Labels) -> Calibration:
-    """Minimize sum over rows of -log softmax(b l)[y] + 4 (b - log b - 1), convex in b = 1 / temperature."""
+def fit_temperature(logs: Floats2d, target: Floats2d) -> float:
+    """Return the temperature of log-probabilities [n, k] that `target` [n, k] suggests, in 1 / 100 .. 100.
+
+    A row of `target` is a distribution times the weight of the row. Minimizes
+    -sum target log softmax(b logs) + 4 (b - log b - 1), convex in b = 1 / temperature.
+    """
     from scipy.optimize import brentq
 
-    logs = log_proba(p)
-    seen = logs[np.arange(len(y)), y].sum()
+    mass = target.sum(axis=1, keepdims=True)
+    seen = (target * logs).sum()
 
     def slope(log_b: float) -> float:
         b = np.exp(log_b)
-        return float((softmax(b * logs) * logs).sum() - seen + _PRIOR_ROWS * (1 - 1 / b))
+        return float((mass * softmax(b * logs) * logs).sum() - seen + _PRIOR_ROWS * (1 - 1 / b))
 
     end = np.log(MOST_TEMPERATURE)
     if slope(end) <= 0 or slope(-end) >= 0:
-        return Calibration("temperature", 1 / MOST_TEMPERATURE if slope(end) <= 0 else MOST_TEMPERATURE)
-    return Calibration("temperature", float(np.exp(-brentq(slope, -end, end, xtol=1e-12))))
+        return 1 / MOST_TEMPERATURE if slope(end) <= 0 else MOST_TEMPERATURE
+    return float(np.exp(-brentq(slope, -end, end, xtol=1e-12)))
+
+
+def _temperature(p: Floats2d, y: Labels) -> Calibration:
+    return Calibration("temperature", fit_temperature(log_proba(p), np.eye(p.shape[1])[y]))
 
 
 def _isotonic(p: Floats2d, y: Labels) -> Calibration:

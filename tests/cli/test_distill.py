@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from distill.toy import SPACE, make_corpus
 
-from weaksup import SoftLabels
+from weaksup import SoftLabels, VoteMatrix
 from weaksup.cli import main
 from weaksup.distill import hold_out, load_bundle
 
@@ -31,6 +31,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     origin = {"paths": [str(tmp_path / "c.csv")], "text": "text", "id": "id", "encoding": "utf-8"}
     soft.save("l.parquet", {"origin": origin, "lineage": {"model": "default"}})
     return tmp_path
+
+
+def save_votes(votes: np.ndarray, path: str) -> None:
+    """Save votes [n, m] of the rows that the labels are of."""
+    VoteMatrix.from_array(votes, labels=SPACE, ids=tuple(f"r{i}" for i in range(len(votes)))).save(path)
 
 
 def run(*args: object) -> int:
@@ -78,6 +83,61 @@ def test_without_gold_it_says_so(here: Path, capsys: pytest.CaptureFixture[str])
     assert run("l.parquet", "-o", "s") == 0
     assert "not scored: --gold COLUMN" in capsys.readouterr().out
     assert load_bundle("s").metrics == {}
+    assert json.loads(Path("s/calibration.json").read_text())["by"] == "votes"
+    assert not Path("s/thresholds.json").exists()
+
+
+def test_gold_calibrates_and_finds_thresholds(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ("l.parquet", "-o", "s", "--gold", "label", "--precision", "0.5", "--precision", "0.999")
+    assert run(*args, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["calibration"]["by"] == "gold"
+    assert found["gold"]["ece"] == found["calibration"]["ece_after"]
+    half, most = found["thresholds"]["wanted"]
+    assert half["share"] == 1
+    assert half["at_least"] >= 0.5
+    assert most["threshold"] is None
+    assert found["fidelity"]["rows"] == found["votes_on_covered"]["rows"] == found["student_on_covered"]["rows"]
+    assert json.loads(Path("s/thresholds.json").read_text()) == found["thresholds"]
+    assert json.loads(Path("s/calibration.json").read_text()) == found["calibration"]
+    assert run(*args) == 0
+    out = capsys.readouterr().out
+    assert "Answer only where it is sure (Clopper-Pearson" in out
+    assert "calibrated by" in out
+    assert "not promised by" in out
+
+
+def test_votes_give_scores_by_slice_and_source_beside_majority_vote(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes = np.where(np.random.default_rng(0).random((200, 3)) < 0.6, GOLD[:, None], -1).astype(np.int16)
+    save_votes(votes, "v.parquet")
+    assert run("l.parquet", "-o", "s", "--gold", "label", "--votes", "v.parquet", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [source["name"] for source in found["sources"]] == ["source_0", "source_1", "source_2"]
+    assert sum(part["rows"] for part in found["slices"]) == found["gold"]["rows"]
+    assert found["majority_on_covered"]["rows"] == found["votes_on_covered"]["rows"]
+    assert run("l.parquet", "-o", "s", "--gold", "label", "--votes", "v.parquet") == 0
+    out = capsys.readouterr().out
+    assert "Student by source" in out
+    assert "majority vote, where it covers" in out
+
+
+def test_the_worth_of_the_votes_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("l.parquet", "-o", "s", "--gold", "label", "--worth") == 0
+    out = capsys.readouterr().out
+    assert "your votes are worth" in out
+    assert "Students on hand labels alone" in out
+    assert load_bundle("s").metrics["worth"]["metric"] == "accuracy"
+    assert run("l.parquet", "-o", "s", "--gold", "label", "--worth", "--positive", "bug") == 0
+    assert load_bundle("s").metrics["worth"]["metric"] == "F1 (bug)"
+
+
+def test_labels_in_doubt_are_listed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("l.parquet", "-o", "s", "--suspects", "doubt.csv") == 0
+    lines = Path("doubt.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "id,label,says,confidence,text"
+    assert f"{len(lines) - 1} label" in capsys.readouterr().out
 
 
 def test_the_same_labels_give_the_same_bytes(here: Path) -> None:
@@ -104,6 +164,8 @@ def test_another_corpus_may_lack_rows_which_are_told(here: Path, capsys: pytest.
         (["l.parquet", "-o", "s", "--positive", "eggs"], "expected one of billing, bug, how"),
         (["l.parquet", "-o", "s", "--gold", "one", "--clamp", "one"], "expected enough true labels"),
         (["l.parquet", "-o", "."], "holds other files"),
+        (["l.parquet", "-o", "s", "--worth"], "--worth: expected --gold"),
+        (["l.parquet", "-o", "s", "--votes", "few.parquet"], 'without row "r5"'),
         (["l.parquet", "-o", "no/s"], "cannot write no/s"),
     ],
 )
@@ -113,6 +175,7 @@ def test_bad_input_is_one_line(here: Path, capsys: pytest.CaptureFixture[str], a
     more[1 + next(i for i, text in enumerate(TEXTS) if not hold_out([text])[0])] += "how"
     Path("c.csv").write_text("\n".join(more) + "\n", encoding="utf-8")
     Path("other.csv").write_text("id,text\nzzz,hello\n")
+    save_votes(np.zeros((5, 2), np.int16), "few.parquet")
     assert run(*args) in {2, 74}
     told = capsys.readouterr().err
     assert expected in told

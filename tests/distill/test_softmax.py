@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from weaksup.distill import side_by_side, softmax
 from weaksup.distill.lbfgs import minimise
 from weaksup.distill.softmax import Line, fit_softmax
 
@@ -83,3 +84,15 @@ def test_a_function_that_cannot_fall_ends_the_search() -> None:
 
     start = torch.zeros(3)
     assert torch.equal(minimise(cliff, start, tolerance=1e-6), start)
+
+
+def test_a_matrix_worked_on_in_parts_gives_the_same_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, gold = make_rows(300, 40, 3)
+    target, weights = np.eye(3)[gold], np.random.default_rng(1).uniform(0.1, 1, 300)
+    whole = fit_softmax(features, target, weights, strength=3.0, tolerance=1e-8)
+    monkeypatch.setattr(softmax, "_SPLIT", 1)
+    parts = fit_softmax(features, target, weights, strength=3.0, tolerance=1e-8)
+    monkeypatch.setattr(side_by_side, "cores", lambda: 1)
+    alone = fit_softmax(features, target, weights, strength=3.0, tolerance=1e-8)
+    assert np.array_equal(parts.weights, alone.weights)
+    assert np.allclose(whole.log_proba(features), parts.log_proba(features), atol=1e-3)

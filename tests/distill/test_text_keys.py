@@ -6,12 +6,14 @@ from collections import Counter
 from itertools import count, groupby, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import wild_texts
 
+from weaksup.distill import features
 from weaksup.distill.alphabet import FIRST, OTHER, SPACE, Alphabet, find_alphabet, fold
-from weaksup.distill.features import choose_ngrams
+from weaksup.distill.features import NGrams, choose_ngrams
 from weaksup.distill.keys import MAX_CHARS, ORDERS, PAIR, PLACES, PRIME, find_keys, place_factors
 
 ALPHABET = find_alphabet(["the quick brown fox! jumps over 42 dogs; Straße İstanbul ждёт 犬犬 a-b c_d it's 👍👍"] * 2)
@@ -132,3 +134,26 @@ def test_a_vocabulary_is_the_same_in_any_order_of_the_texts(texts: list[str]) ->
     assert forth.alphabet == back.alphabet
     assert forth.keys.tolist() == back.keys.tolist()
     assert forth.squares.tolist() == back.squares.tolist()
+
+
+def test_a_vocabulary_from_a_sample_is_counted_in_all_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{word} number {i % 7} of many" for i, word in enumerate(["spam", "ham", "eggs"] * 40)]
+    whole, counts = choose_ngrams(texts, classes=2)
+    monkeypatch.setattr(features, "SAMPLE", 60)
+    monkeypatch.setattr(features, "BLOCK", 100)  # many blocks, merged two by two
+    some, fewer = choose_ngrams(texts, classes=2)
+    assert set(some.keys) < set(whole.keys)
+    common = np.searchsorted(whole.keys, some.keys)
+    assert (counts[:, common].toarray() == fewer.toarray()).all()
+    assert np.array_equal(whole.squares[common], some.squares)
+    left_out = np.setdiff1d(whole.keys, some.keys)
+    assert ((left_out >= 0) & (left_out < whole.alphabet.base**2)).sum() >= 10  # pairs of characters in most texts
+    again, _ = choose_ngrams(texts, classes=2, seed=0)
+    assert np.array_equal(again.keys, some.keys)
+
+
+def test_a_large_alphabet_is_looked_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["spam and eggs", "ham and eggs", "帮助 spam 帮助"] * 3
+    ngrams, counts = choose_ngrams(texts, classes=2)
+    monkeypatch.setattr(features, "LARGEST_BASE", 1)
+    assert (NGrams(ngrams.alphabet, ngrams.keys, ngrams.squares).counts(texts) != counts).nnz == 0

@@ -1,4 +1,4 @@
-"""Pack a student into a folder: model.onnx, labels.json, metrics.json and manifest.json.
+"""Pack a student into a folder: model.onnx, labels.json, metrics.json, manifest.json, and what is known beside.
 
 The same student and metrics give the same bytes. `predict.load_bundle` reads it.
 """
@@ -29,10 +29,13 @@ def save_bundle(
     *,
     metrics: Mapping[str, Any] | None = None,
     lineage: Mapping[str, Any] | None = None,
+    calibration: Mapping[str, Any] | None = None,
+    thresholds: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the bundle of a student to the folder `path`, whole or not at all; an older bundle there is replaced.
 
-    `metrics` and `lineage` (what the labels were made from) are JSON. Raises UsageError where `path` is something
+    `metrics`, `lineage` (what the labels were made from), `calibration` (see `calibrating`) and `thresholds` (see
+    `selective`) are JSON; the last two are files only where they are given. Raises UsageError where `path` is something
     else than a bundle or an empty folder, DiskError where it cannot be written.
     """
     files = {
@@ -40,6 +43,8 @@ def save_bundle(
         "labels.json": to_bytes(student.labels.to_json()),
         "metrics.json": to_bytes(metrics or {}),
     }
+    more = {"calibration.json": calibration, "thresholds.json": thresholds}
+    files.update({name: to_bytes(data) for name, data in more.items() if data is not None})
     info = {
         "kind": "linear",
         "training": student.training,

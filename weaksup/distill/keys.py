@@ -32,7 +32,8 @@ def find_keys(texts: Sequence[str], alphabet: Alphabet, codes: NDArray[np.uint16
     """List the n-grams of the texts as (row [e], number [e]); `codes` is `alphabet.codes()`, made once."""
     cut = [text[:MAX_CHARS] for text in texts]
     # A text's row also holds the space before it; the space after it begins the next row, or ends the last.
-    rows = np.repeat(np.arange(len(cut) + 1), [*(len(text) + 1 for text in cut), 1])
+    sizes = np.fromiter(map(len, cut), np.int64, len(cut)) + 1
+    rows = np.repeat(np.arange(len(cut) + 1), np.append(sizes, 1))
     letters = codes[spread(cut)].astype(np.int64)
     found = [*_characters(letters, alphabet.base), *_words(letters, rows, alphabet.first_letter)]
     return rows[np.concatenate([where for where, _ in found])], np.concatenate([number for _, number in found])
@@ -56,7 +57,8 @@ def _words(letters: NDArray[np.int64], rows: NDArray[np.int64], first_letter: in
     """Give the words and the pairs of neighbouring words of one text."""
     gaps = np.flatnonzero(letters < first_letter)
     place = np.arange(len(letters)) - np.repeat(gaps, np.diff(gaps, append=len(letters)))
-    value = letters * place_factors()[place % PLACES] % PRIME
+    value = letters * place_factors()[place & (PLACES - 1)]
+    value = (value & PRIME) + (value >> 31)  # the same modulo PRIME, which is 2**31 - 1, and small enough to add up
     word = np.flatnonzero(np.diff(gaps) > 1)
     number, where = np.diff(np.cumsum(value)[gaps])[word] % PRIME, gaps[word]
     yield where, -1 - number

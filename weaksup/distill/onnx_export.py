@@ -24,6 +24,7 @@ INPUT, LABEL, PROBABILITIES = "text", "label", "probabilities"
 _OPSETS = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1}
 _IR_VERSION = 9
 _END = 2**62
+_HALF = 2**32
 _LONGEST = ORDERS[-1]
 
 
@@ -161,18 +162,40 @@ def _words(graph: _Graph, letters: str, student: Student) -> list[str]:
 
 def _answer(graph: _Graph, keys: str, student: Student) -> None:
     """Turn n-grams [n, e] into probabilities [n, k] and labels [n]."""
-    known = student.ngrams.keys
-    k = len(student.classes)
-    # Row 0 stands for all unknown n-grams; the last column is the squared feature weight. The sums fit into int32: a
-    # text has at most 4 * MAX_CHARS n-grams, and each counts less than 2**15.
-    weights = np.column_stack([student.table, student.ngrams.squares])
-    rows = np.vstack([np.zeros((1, k + 1), np.int64), weights]).astype(np.int16)
-    # No n-gram is 0: the entry keeps the table from being empty.
-    at = graph.table(keys, np.append(known, 0), np.append(np.arange(1, len(known) + 1), 0), default=0)
-    sums = graph("ReduceSum", graph("Gather", graph("Cast", rows, to=6), at), np.array([1]), keepdims=0)
-    size = graph("Sqrt", graph("Max", graph("Cast", graph.part(sums, k, k + 1, axis=1), to=11), np.array(1.0)))
-    scores = graph("Mul", graph("Cast", graph.part(sums, 0, k, axis=1), to=11), np.array(student.step * np.sqrt(UNIT)))
+    sums = _sums_of_two(graph, keys, student) if len(student.classes) == 2 else _sums(graph, keys, student)
+    scores, squares = (graph("Cast", part, to=11) for part in sums)
+    size = graph("Sqrt", graph("Max", squares, np.array(1.0)))
+    scores = graph("Mul", scores, np.array(student.step * np.sqrt(UNIT)))
     scores = graph("Add", graph("Div", scores, size), student.bias)
     proba = graph("Cast", graph("Softmax", scores, axis=1), to=1, out=PROBABILITIES)
     names = np.array(student.classes, object)
     graph("Gather", names, graph("ArgMax", proba, axis=1, keepdims=0), out=LABEL)
+
+
+def _sums(graph: _Graph, keys: str, student: Student) -> tuple[str, str]:
+    """Sum the weights [n, k] and the squared feature weights [n, 1] of the n-grams.
+
+    The sums fit into int32: a text has at most 4 * MAX_CHARS n-grams, and each counts less than 2**15.
+    """
+    known, k = student.ngrams.keys, len(student.classes)
+    # Row 0 stands for all unknown n-grams; the last column is the squared feature weight.
+    weights = np.column_stack([student.table, student.ngrams.squares])
+    rows = np.vstack([np.zeros((1, k + 1), np.int64), weights]).astype(np.int16)
+    at = graph.table(keys, *_with_one(known, np.arange(1, len(known) + 1)), default=0)
+    sums = graph("ReduceSum", graph("Gather", graph("Cast", rows, to=6), at), np.array([1]), keepdims=0)
+    return graph.part(sums, 0, k, axis=1), graph.part(sums, k, k + 1, axis=1)
+
+
+def _sums_of_two(graph: _Graph, keys: str, student: Student) -> tuple[str, str]:
+    """Do the same with two classes, whose weights are opposite: both sums fit into one int64, so one look is enough."""
+    packed = student.table[:, 1] * _HALF + student.ngrams.squares
+    found = graph.table(keys, *_with_one(student.ngrams.keys, packed), default=0)
+    sums = graph("ReduceSum", found, np.array([1]), keepdims=1)
+    squares = graph("Mod", sums, _HALF)
+    second = graph("Div", graph("Sub", sums, squares), _HALF)
+    return graph("Mul", second, np.array([-1, 1])), squares
+
+
+def _with_one(keys: NDArray[np.int64], values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Add an entry for 0, which is no n-gram, to keep the table from being empty."""
+    return np.append(keys, 0), np.append(values, 0)

@@ -11,26 +11,36 @@ from numpy.typing import NDArray
 
 from weaksup.distill.softmax import Line, fit_softmax
 from weaksup.distill.targets import Targets
+from weaksup.label_models.calibration import fit_temperature
 
-__all__ = ["STRENGTHS", "Choice", "choose_strength"]
+__all__ = ["DIGITS", "STRENGTHS", "Choice", "choose_strength"]
 
 STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # variances of the weights' prior
+DIGITS = 4  # of a temperature: sums round as arrays happen to lie, and a seed must give the same bytes
 ENOUGH = 50  # texts, to keep some out
 ENOUGH_GOLD = 50  # texts with gold; fewer judge worse than all votes do
 SEVERAL = 10_000  # up to so many texts: FOLDS folds; beyond, one fifth is kept out once, of SAMPLE texts
 FOLDS = 3
-SAMPLE = 20_000
-ROUGHLY = 1e-5  # tolerance of the solver while choosing
+SAMPLE = 12_000
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]  # positions kept, and held out
+
+FINALLY = 1e-5  # tolerance of the solver
+ROUGHLY = 1e-3  # the same while choosing, and with more texts than SEVERAL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """The model at the chosen strength, and how it was chosen: `losses` by strength, on `judged` rows."""
+    """The model at the chosen strength, and how it was chosen: `losses` by strength, on `judged` rows.
+
+    `temperature` is what the probabilities of the rows kept out should be flattened by, to mean what those rows say;
+    1 where none were kept out.
+    """
 
     line: Line
     strength: float
     losses: dict[str, float]
     judged: Literal["gold", "votes"]
+    temperature: float
 
 
 def choose_strength(features: Any, targets: Targets, *, strengths: Sequence[float], seed: int) -> Choice:
@@ -55,12 +65,24 @@ def choose_strength(features: Any, targets: Targets, *, strengths: Sequence[floa
             break
     best = int(np.argmin(losses)) if losses else (len(tried) - 1) // 2
     start = lines[best][0] if lines else None
-    line = fit_softmax(features, targets.proba, targets.weights, strength=tried[best], start=start)
+    tolerance = FINALLY if n <= SEVERAL else ROUGHLY
+    line = fit_softmax(features, targets.proba, targets.weights, strength=tried[best], start=start, tolerance=tolerance)
     found = {f"{s:g}": round(loss, 6) for s, loss in zip(tried, losses, strict=False)}
-    return Choice(line, tried[best], found, "gold" if by_gold and losses else "votes")
+    temperature = _temperature(features, targets, splits, lines[best], judge) if losses else 1.0
+    return Choice(line, tried[best], found, "gold" if by_gold and losses else "votes", temperature)
 
 
-def _splits(n: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _temperature(
+    features: Any, targets: Targets, splits: Sequence[Split], lines: Sequence[Line], judge: NDArray[np.bool_]
+) -> float:
+    held = [rows[judge[rows]] for _, rows in splits]
+    logs = np.vstack([line.log_proba(features[rows]) for line, rows in zip(lines, held, strict=True)])
+    rows = np.concatenate(held)
+    found = fit_temperature(logs, targets.weights[rows, None] * targets.proba[rows])
+    return round(found, DIGITS)
+
+
+def _splits(n: int, seed: int) -> Iterator[Split]:
     """Give (kept, held out) positions; targets are sorted by text, so the seed alone decides."""
     order = np.random.default_rng(seed).permutation(n)[:SAMPLE]
     folds = FOLDS if n <= SEVERAL else 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import ne
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from weaksup.distill.softmax import Floats
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace, SoftLabels
 
-__all__ = ["Targets", "make_targets"]
+__all__ = ["Targets", "balance_classes", "certainty", "make_targets"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +59,23 @@ def make_targets(
     used = np.flatnonzero((covered | is_gold) & (weight > 0))
     if not used.size:
         raise UsageError("student: expected rows with a vote or gold that say something, got none; add sources or gold")
-    chosen = [texts[i] for i in used.tolist()]
+    chosen = list(texts) if len(used) == n else [texts[i] for i in used.tolist()]
     merged = _merge(chosen, proba[used], weight[used], is_gold[used])
     return Targets(space, *merged, rows=len(used), gold_rows=int(is_gold[used].sum()))
+
+
+def balance_classes(targets: Targets, power: float) -> Targets:
+    """Raise the weight of rows of rare classes: by the inverse of the class's mass to `power`; the sum stays.
+
+    0 changes nothing, 1 gives all classes the same mass. A row that may be of several classes gets the mean.
+    """
+    if not 0 <= power <= 1:
+        raise UsageError(f"student: expected a balance of 0 to 1, got {power:g}")
+    mass = targets.weights @ targets.proba
+    raised = np.divide(mass.sum(), mass, out=np.zeros_like(mass), where=mass > 0) ** power
+    weights = targets.weights * (targets.proba @ raised)
+    weights *= targets.weights.sum() / weights.sum()
+    return replace(targets, weights=weights.astype(np.float32).astype(np.float64))  # the last digits of sums vary
 
 
 def certainty(proba: Floats) -> Floats:
@@ -107,12 +122,22 @@ def _merge(
     texts: Sequence[str], proba: Floats, weight: Floats, is_gold: NDArray[np.bool_]
 ) -> tuple[tuple[str, ...], Floats, Floats, NDArray[np.bool_]]:
     """Sort by text and merge equal texts: weights add up, distributions are averaged by weight."""
-    # Within equal texts too the order must not depend on how the rows came, for sums round.
-    keys = [(text, *row, w) for text, row, w in zip(texts, proba.tolist(), weight.tolist(), strict=True)]
-    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
-    ordered = [texts[i] for i in order.tolist()]
-    first = np.array([i for i, text in enumerate(ordered) if i == 0 or text != ordered[i - 1]], np.int64)
+    order, first = _sort(texts, proba, weight)
     total = np.add.reduceat(weight[order], first)
     mass = np.add.reduceat(weight[order, None] * proba[order], first)
-    distinct = tuple(ordered[i] for i in first.tolist())
+    distinct = tuple([texts[i] for i in order[first].tolist()])
     return distinct, mass / total[:, None], total, np.logical_or.reduceat(is_gold[order], first)
+
+
+def _sort(texts: Sequence[str], proba: Floats, weight: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order of the texts, and where in it another text begins.
+
+    Within equal texts too the order must not depend on how the rows came, for sums round.
+    """
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    if len(set(texts)) == len(texts):
+        return np.array(order, np.int64), np.arange(len(texts))
+    keys = [(text, *row, w) for text, row, w in zip(texts, proba.tolist(), weight.tolist(), strict=True)]
+    order.sort(key=keys.__getitem__)
+    ordered = [texts[i] for i in order]
+    return np.array(order, np.int64), np.flatnonzero([True, *map(ne, ordered[1:], ordered)])

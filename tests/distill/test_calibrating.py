@@ -1,0 +1,73 @@
+"""Calibration of a student: the labels stay, the probabilities come nearer to the truth, on every route."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distill.toy import SPACE, make_corpus
+
+from weaksup.distill import Student, calibrate_by_gold, calibrate_by_votes, load_bundle, save_bundle, train
+from weaksup.distill.calibrating import cool
+from weaksup.errors import UsageError
+from weaksup.metrics import ece, nll
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 3.0])
+def test_a_temperature_divides_scores_and_changes_no_label(student: Student, temperature: float) -> None:
+    texts, _ = make_corpus(60, seed=5)
+    before, after = student.predict_proba(texts), cool(student, temperature).predict_proba(texts)
+    power = before ** (1 / temperature)
+    assert np.allclose(after, power / power.sum(axis=1, keepdims=True), atol=1e-9)
+    assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
+
+
+def test_gold_flattens_a_student_that_is_too_sure_and_no_row_helps_itself(student: Student) -> None:
+    texts, gold = make_corpus(300, seed=6)
+    rng = np.random.default_rng(0)
+    gold = np.where(rng.random(300) < 0.3, rng.integers(0, 3, 300), gold)  # right on no more than 8 in 10
+    sure = cool(student, 0.2)
+    found = calibrate_by_gold(sure, texts, gold)
+    assert found.temperature > 2
+    assert found.ece_before is not None
+    assert found.ece_after is not None
+    assert found.ece_after < 0.06 < found.ece_before
+    assert found.proba is not None
+    assert ece(gold, found.proba) == found.ece_after
+    assert nll(gold, found.proba) < nll(gold, np.maximum(sure.predict_proba(texts), 1e-9))
+    assert found.rows == 300
+    flipped = gold.copy()
+    flipped[0] = (gold[0] + 1) % 3
+    other = calibrate_by_gold(sure, texts, flipped)
+    assert other.proba is not None
+    assert np.array_equal(other.proba[0], found.proba[0])
+
+
+def test_the_bundle_gives_calibrated_probabilities_and_says_how(student: Student, tmp_path: Path) -> None:
+    texts, gold = make_corpus(90, seed=7)
+    found = calibrate_by_gold(student, texts, gold)
+    path = save_bundle(found.student, tmp_path / "s", calibration=found.to_json(), thresholds={"wanted": []})
+    assert np.allclose(load_bundle(path).predict_proba(texts), found.student.predict_proba(texts), atol=1e-6)
+    assert json.loads((path / "calibration.json").read_text())["temperature"] == found.temperature
+    (path / "thresholds.json").write_text("{}")
+    with pytest.raises(UsageError, match="thresholds.json is not what was packed"):
+        load_bundle(path)
+
+
+def test_without_gold_rows_that_were_kept_out_give_the_temperature() -> None:
+    texts, gold = make_corpus(120)
+    soft = 0.6 * np.eye(3)[gold] + 0.4 / 3
+    learned = train(texts, soft, labels=SPACE)
+    found = calibrate_by_votes(learned)
+    assert found.by == "votes"
+    assert found.temperature == learned.training["held_out_temperature"] > 0
+    assert found.to_json()["ece_after"] is None
+    few = calibrate_by_votes(train(texts[:10], soft[:10], labels=SPACE))
+    assert few.temperature == 1
+
+
+def test_no_gold_at_all_is_told(student: Student) -> None:
+    with pytest.raises(UsageError, match="expected gold for at least one row"):
+        calibrate_by_gold(student, ["x"], [-1])

@@ -1,0 +1,72 @@
+"""Make a student's probabilities mean what they say: one temperature, put into its weights, so every route has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from weaksup.distill.strength import DIGITS
+from weaksup.distill.student import Student
+from weaksup.label_models.calibration import calibrate, cross_calibrated
+from weaksup.metrics import ece
+
+__all__ = ["Calibrated", "calibrate_by_gold", "calibrate_by_votes", "cool"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """A student with its temperature: above 1 its probabilities were flattened. No row's most probable class changes.
+
+    `by` says what it was learned from, `rows` from how many. `proba` [n, k] are probabilities to score on the same
+    gold: each row's come from a temperature that its own gold did not teach. `ece_before` and `ece_after` are the
+    expected calibration errors of the rows with gold, the second of `proba`. Without gold the three are `None`.
+    """
+
+    student: Student
+    temperature: float
+    by: Literal["gold", "votes"]
+    rows: int
+    proba: NDArray[np.float64] | None
+    ece_before: float | None
+    ece_after: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a bundle says of it, as plain JSON."""
+        found = {"method": "temperature", "temperature": self.temperature, "by": self.by, "rows": self.rows}
+        return {**found, "ece_before": self.ece_before, "ece_after": self.ece_after, "in_the_model": True}
+
+
+def calibrate_by_gold(student: Student, texts: Sequence[str], gold: ArrayLike, *, seed: int = 0) -> Calibrated:
+    """Learn the temperature from gold [n], -1 where not known, of texts that the student did not learn from.
+
+    C. Guo et al. (2017), with a prior of 4 rows that say 1. Raises UsageError where no row has gold.
+    """
+    known = np.asarray(gold)
+    before = student.predict_proba(texts)
+    temperature = round(calibrate(before, known, method="temperature").temperature, DIGITS)
+    after = cross_calibrated(before, known, method="temperature", seed=seed)
+    return Calibrated(
+        student=cool(student, temperature),
+        temperature=temperature,
+        by="gold",
+        rows=int((known >= 0).sum()),
+        proba=after,
+        ece_before=ece(known, before),
+        ece_after=ece(known, after),
+    )
+
+
+def calibrate_by_votes(student: Student) -> Calibrated:
+    """Use the temperature of the rows that were kept out while the student was trained: its votes' opinion, no gold."""
+    temperature = float(student.training.get("held_out_temperature", 1.0))
+    by: Literal["gold", "votes"] = student.training.get("held_out_rows", "votes")
+    return Calibrated(cool(student, temperature), temperature, by, student.training["distinct_texts"], None, None, None)
+
+
+def cool(student: Student, temperature: float) -> Student:
+    """Divide the student's scores by `temperature`."""
+    return replace(student, step=student.step / temperature, bias=student.bias / temperature)

@@ -1,0 +1,62 @@
+"""Rows whose label looks wrong: students that did not learn from a row are sure of another label than it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from weaksup.distill.out_of_fold import OutOfFold
+from weaksup.distill.softmax import Floats
+from weaksup.distill.targets import certainty
+from weaksup.errors import UsageError
+from weaksup.labels import SoftLabels
+
+__all__ = ["Suspect", "find_suspects"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A row whose label is in doubt: `label` is what it has, `says` what the student says, with `confidence`.
+
+    `row` is its position. `kept` is the probability that the student leaves to the label.
+    """
+
+    row: int
+    id: str
+    label: str
+    says: str
+    confidence: float
+    kept: float
+
+
+def find_suspects(
+    texts: Sequence[str], soft: SoftLabels, *, confidence: float = 0.9, folds: int = 3, seed: int = 0
+) -> tuple[Suspect, ...]:
+    """List the covered rows whose label a student denies that learned from other texts alone; most sure first.
+
+    The student must give another label at least `confidence` (confident learning; C. G. Northcutt et al., 2021, by
+    one threshold for all). Rows whose labels are tied have no label to deny. Order of rows does not matter.
+    """
+    if len(texts) != len(soft):
+        raise UsageError(f"suspects: expected a text for each of {len(soft)} labels, got {len(texts)}")
+    if not 0 < confidence <= 1:
+        raise UsageError(f"suspects: expected a confidence above 0, at most 1, got {confidence:g}")
+    order = np.array(sorted(range(len(texts)), key=lambda i: (texts[i], soft.ids[i])), np.int64)
+    said = np.empty_like(soft.proba)
+    said[order] = _opinion([texts[i] for i in order.tolist()], soft.take(order), folds, seed)
+    top, second = np.sort(soft.proba, axis=1)[:, [-1, -2]].T
+    label, other = soft.proba.argmax(axis=1), said.argmax(axis=1)
+    denied = soft.covered & (top > second) & (label != other) & (said.max(axis=1) >= confidence)
+    names = soft.labels.names
+    found = [
+        Suspect(i, soft.ids[i], names[label[i]], names[other[i]], float(said[i].max()), float(said[i, label[i]]))
+        for i in np.flatnonzero(denied).tolist()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.confidence, one.id)))
+
+
+def _opinion(texts: Sequence[str], soft: SoftLabels, folds: int, seed: int) -> Floats:
+    weights = certainty(soft.proba) * soft.covered
+    return OutOfFold(texts, classes=len(soft.labels), folds=folds, seed=seed)(soft.proba, weights)
