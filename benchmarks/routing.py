@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from recorded_answers import Recording, read_recording
 from routing_curves import Curve, Panel, draw
 
-from weaksup.distill.out_of_fold import OutOfFold
+from weaksup.distill.linear.out_of_fold import OutOfFold
 from weaksup.labels import ABSTAIN
 from weaksup.routing import Rules, Terms, route
 

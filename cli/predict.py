@@ -11,7 +11,7 @@ from weaksup.cli.options import as_json, corpus_columns
 from weaksup.cli.stdin_corpus import STDIN_KINDS, corpus_path, name_stdin
 
 if TYPE_CHECKING:
-    from weaksup.distill.writing import Labeled
+    from weaksup.distill.bundle.writing import Labeled
 
 __all__ = ["command"]
 

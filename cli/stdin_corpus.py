@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from weaksup.errors import CorpusError, DiskError
 
 if TYPE_CHECKING:
-    from weaksup.distill.writing import Labeled
+    from weaksup.distill.bundle.writing import Labeled
 
 __all__ = ["STDIN_KINDS", "corpus_path", "name_stdin"]
 

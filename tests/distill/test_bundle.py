@@ -17,9 +17,8 @@ import onnx
 import pytest
 
 from weaksup.distill import Student, load_bundle, save_bundle
-from weaksup.distill.graph_check import find_fault
-from weaksup.distill.onnx_export import to_onnx
-from weaksup.distill.seal import make_manifest, to_bytes
+from weaksup.distill.bundle.graph_check import find_fault
+from weaksup.distill.bundle.seal import make_manifest, to_bytes
 from weaksup.errors import DiskError, UsageError
 
 
@@ -31,7 +30,7 @@ def copy(bundle: Path, tmp_path: Path) -> Path:
 def reseal(folder: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
     """Write a manifest that fits the files, as somebody with bad intentions would."""
     files = {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.name != "manifest.json"}
-    manifest = json.loads(make_manifest(files, {}))
+    manifest = json.loads(make_manifest(files, {"kind": "linear"}))
     del manifest["seal"]
     change(manifest)
     manifest["seal"] = sha256(to_bytes(manifest)).hexdigest()
@@ -181,7 +180,7 @@ def _sparse(model: onnx.ModelProto) -> None:
 def test_a_model_that_reaches_out_is_refused_before_it_runs(
     student: Student, copy: Path, change: Callable[[onnx.ModelProto], None], expected: str
 ) -> None:
-    model = onnx.load_from_string(to_onnx(student))
+    model = onnx.load_from_string(student.files()["model.onnx"])
     change(model)
     (copy / "model.onnx").write_bytes(model.SerializeToString())
     reseal(copy)
@@ -189,7 +188,7 @@ def test_a_model_that_reaches_out_is_refused_before_it_runs(
 
 
 def test_bytes_that_are_no_message_are_no_fault_of_the_reader(student: Student) -> None:
-    whole, rng = to_onnx(student)[:3000], np.random.default_rng(0)
+    whole, rng = student.files()["model.onnx"][:3000], np.random.default_rng(0)
     for _ in range(300):
         data = bytearray(whole[: rng.integers(1, len(whole))])
         data[rng.integers(len(data))] = rng.integers(256)
@@ -270,3 +269,9 @@ def test_loading_needs_numpy_and_onnxruntime_alone(bundle: Path) -> None:
     env = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run([sys.executable, "-c", code, bundle], capture_output=True, text=True, env=env, check=False)
     assert (done.returncode, done.stdout) == (0, "billing\n"), done.stderr
+
+
+def test_a_bundle_of_a_kind_that_is_not_known_is_refused(copy: Path) -> None:
+    reseal(copy, lambda manifest: manifest.update(kind="quantum"))
+    with pytest.raises(UsageError, match="expected a student of kind linear.*got 'quantum'; update weaksup"):
+        load_bundle(copy)

@@ -10,7 +10,6 @@ import pytest
 from distill.toy import SPACE, make_corpus
 
 from weaksup.distill import Student, calibrate_by_gold, calibrate_by_votes, load_bundle, save_bundle, train
-from weaksup.distill.calibrating import cool
 from weaksup.errors import UsageError
 from weaksup.metrics import ece, nll
 
@@ -18,7 +17,7 @@ from weaksup.metrics import ece, nll
 @pytest.mark.parametrize("temperature", [0.25, 1.0, 3.0])
 def test_a_temperature_divides_scores_and_changes_no_label(student: Student, temperature: float) -> None:
     texts, _ = make_corpus(60, seed=5)
-    before, after = student.predict_proba(texts), cool(student, temperature).predict_proba(texts)
+    before, after = student.predict_proba(texts), student.cooled(temperature).predict_proba(texts)
     power = before ** (1 / temperature)
     assert np.allclose(after, power / power.sum(axis=1, keepdims=True), atol=1e-9)
     assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
@@ -28,7 +27,7 @@ def test_gold_flattens_a_student_that_is_too_sure_and_no_row_helps_itself(studen
     texts, gold = make_corpus(300, seed=6)
     rng = np.random.default_rng(0)
     gold = np.where(rng.random(300) < 0.3, rng.integers(0, 3, 300), gold)  # right on no more than 8 in 10
-    sure = cool(student, 0.2)
+    sure = student.cooled(0.2)
     found = calibrate_by_gold(sure, texts, gold)
     assert found.temperature > 2
     assert found.ece_before is not None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaksup.distill import Predictor, load_bundle
-from weaksup.distill.decide import ABSTAINED, decide
+from weaksup.distill.bundle.decide import ABSTAINED, decide
 from weaksup.errors import UsageError
 
 rows = st.lists(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3), max_size=8)

@@ -14,8 +14,7 @@ from strategies import wild_texts
 
 from weaksup import LabelSpace
 from weaksup.distill import Predictor, Student, load_bundle, train
-from weaksup.distill.graph_check import OPERATORS, find_fault
-from weaksup.distill.onnx_export import to_onnx
+from weaksup.distill.bundle.graph_check import OPERATORS, find_fault
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +63,8 @@ def test_a_bare_onnxruntime_runs_the_file_on_raw_text(student: Student, bundle: 
 
 
 def test_the_file_is_valid_small_and_made_of_known_operators(student: Student) -> None:
-    data = to_onnx(student)
-    assert data == to_onnx(student)
+    data = student.files()["model.onnx"]
+    assert data == student.files()["model.onnx"]
     assert len(data) < 100_000
     found = onnx.load_from_string(data)
     used = {(node.domain, node.op_type) for node in found.graph.node}
@@ -86,7 +85,7 @@ def test_a_student_without_ngrams_and_one_with_many_classes_are_packed() -> None
     silent = train([""], [[0.3, 0.7]], labels=LabelSpace(["a", "b"]))
     many = train(list("abcdefghij" * 2), np.eye(20), labels=LabelSpace([f"label {i}" for i in range(20)]))
     for student in (silent, many):
-        session = onnxruntime.InferenceSession(to_onnx(student))
+        session = onnxruntime.InferenceSession(student.files()["model.onnx"])
         label, proba = session.run(None, {"text": np.array(["a", "", "hello b"], object)})
         assert np.allclose(proba, student.predict_proba(["a", "", "hello b"]), atol=1e-6)
         assert label.tolist() == student.predict(["a", "", "hello b"])

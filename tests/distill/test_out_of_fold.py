@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weaksup.distill.out_of_fold import OutOfFold
+from weaksup.distill.linear.out_of_fold import OutOfFold
 
 TEXTS = [f"{'free cash prize' if i % 2 else 'see you at home'} number {i}" for i in range(120)]
 TRUTH = np.arange(120) % 2

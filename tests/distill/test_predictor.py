@@ -11,7 +11,7 @@ import pytest
 from weaksup import LabelSpace
 from weaksup.corpus import Chunk
 from weaksup.distill import Predictor, load_bundle
-from weaksup.distill.predict import _batches
+from weaksup.distill.bundle.predict import _batches
 from weaksup.errors import UsageError
 from weaksup.labeling_functions import model_vote
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from weaksup.distill import find_threshold, selective_curve
-from weaksup.distill.selective import precision_bound
+from weaksup.distill.judging.selective import precision_bound
 from weaksup.errors import UsageError
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from weaksup.distill import side_by_side, softmax
-from weaksup.distill.lbfgs import minimise
-from weaksup.distill.softmax import Line, fit_softmax
+from weaksup.distill import side_by_side
+from weaksup.distill.linear import softmax
+from weaksup.distill.linear.lbfgs import minimise
+from weaksup.distill.linear.softmax import Line, fit_softmax
 
 
 def make_rows(n: int, v: int, k: int) -> tuple[sparse.csr_array, np.ndarray]:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import wild_texts
 
-from weaksup.distill import features
-from weaksup.distill.alphabet import FIRST, OTHER, SPACE, Alphabet, find_alphabet, fold
-from weaksup.distill.features import NGrams, choose_ngrams
-from weaksup.distill.keys import MAX_CHARS, ORDERS, PAIR, PLACES, PRIME, find_keys, place_factors
+from weaksup.distill.linear import features
+from weaksup.distill.linear.alphabet import FIRST, OTHER, SPACE, Alphabet, find_alphabet, fold
+from weaksup.distill.linear.features import NGrams, choose_ngrams
+from weaksup.distill.linear.keys import MAX_CHARS, ORDERS, PAIR, PLACES, PRIME, find_keys, place_factors
 
 ALPHABET = find_alphabet(["the quick brown fox! jumps over 42 dogs; Straße İstanbul ждёт 犬犬 a-b c_d it's 👍👍"] * 2)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weaksup.distill import Worth, measure_worth
-from weaksup.distill.worth import _crossing
+from weaksup.distill.judging.worth import _crossing
 from weaksup.errors import UsageError
 
 TEXTS, GOLD = make_corpus(260, seed=4)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weaksup.distill.out_of_fold import OutOfFold
+from weaksup.distill.linear.out_of_fold import OutOfFold
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace
 from weaksup.routing import Ladder, Rules, Terms, choose_first, route

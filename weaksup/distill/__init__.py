@@ -9,42 +9,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from weaksup.distill.bundle import save_bundle
-    from weaksup.distill.calibrating import Calibrated, calibrate_by_gold, calibrate_by_votes
-    from weaksup.distill.cleaning import Suspect, find_suspects
-    from weaksup.distill.evaluation import Evaluation, evaluate, hold_out
-    from weaksup.distill.groups import Fidelity, GroupScore, measure_fidelity, score_groups
-    from weaksup.distill.predict import Predictor, load_bundle
-    from weaksup.distill.selective import Answered, find_threshold, selective_curve
-    from weaksup.distill.student import Student, train
-    from weaksup.distill.worth import Worth, measure_worth
-    from weaksup.distill.writing import Labeled, label_corpus
+    from weaksup.distill.bundle.predict import Predictor, load_bundle
+    from weaksup.distill.bundle.save import save_bundle
+    from weaksup.distill.bundle.writing import Labeled, label_corpus
+    from weaksup.distill.judging.calibrating import Calibrated, calibrate_by_gold, calibrate_by_votes
+    from weaksup.distill.judging.cleaning import Suspect, find_suspects
+    from weaksup.distill.judging.evaluation import Evaluation, evaluate, hold_out
+    from weaksup.distill.judging.groups import Fidelity, GroupScore, measure_fidelity, score_groups
+    from weaksup.distill.judging.selective import Answered, find_threshold, selective_curve
+    from weaksup.distill.judging.worth import Worth, measure_worth
+    from weaksup.distill.student import Student
+    from weaksup.distill.training import train
 
 _HOMES = {
-    "GroupScore": "groups",
-    "Fidelity": "groups",
-    "score_groups": "groups",
-    "measure_fidelity": "groups",
-    "find_suspects": "cleaning",
-    "Suspect": "cleaning",
-    "measure_worth": "worth",
-    "Worth": "worth",
-    "find_threshold": "selective",
-    "selective_curve": "selective",
-    "Answered": "selective",
-    "calibrate_by_votes": "calibrating",
-    "calibrate_by_gold": "calibrating",
-    "Calibrated": "calibrating",
-    "Evaluation": "evaluation",
-    "Labeled": "writing",
-    "Predictor": "predict",
+    "Answered": "judging.selective",
+    "calibrate_by_gold": "judging.calibrating",
+    "calibrate_by_votes": "judging.calibrating",
+    "Calibrated": "judging.calibrating",
+    "evaluate": "judging.evaluation",
+    "Evaluation": "judging.evaluation",
+    "Fidelity": "judging.groups",
+    "find_suspects": "judging.cleaning",
+    "find_threshold": "judging.selective",
+    "GroupScore": "judging.groups",
+    "hold_out": "judging.evaluation",
+    "label_corpus": "bundle.writing",
+    "Labeled": "bundle.writing",
+    "load_bundle": "bundle.predict",
+    "measure_fidelity": "judging.groups",
+    "measure_worth": "judging.worth",
+    "Predictor": "bundle.predict",
+    "save_bundle": "bundle.save",
+    "score_groups": "judging.groups",
+    "selective_curve": "judging.selective",
     "Student": "student",
-    "evaluate": "evaluation",
-    "hold_out": "evaluation",
-    "label_corpus": "writing",
-    "load_bundle": "predict",
-    "save_bundle": "bundle",
-    "train": "student",
+    "Suspect": "judging.cleaning",
+    "train": "training",
+    "Worth": "judging.worth",
 }
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from weaksup.distill.softmax import Floats
+from weaksup.distill.linear.softmax import Floats
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace, SoftLabels
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.corpus import Corpus, Row
-from weaksup.distill.out_of_fold import OutOfFold
+from weaksup.distill.linear.out_of_fold import OutOfFold
 from weaksup.labels import ABSTAIN, SoftLabels
 from weaksup.llm import Asked, Tier, source_of
 from weaksup.pipeline.asking import read_rows, worst_rows

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from weaksup.corpus import Corpus
 from weaksup.distill import Student, hold_out, label_corpus, load_bundle, save_bundle, train
-from weaksup.distill.strength import STRENGTHS
+from weaksup.distill.linear.strength import STRENGTHS
 from weaksup.labels import SoftLabels
 from weaksup.pipeline.scores import score
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.calibrating import Calibrated, calibrate_by_gold, calibrate_by_votes
-from weaksup.distill.evaluation import evaluate
-from weaksup.distill.groups import measure_fidelity, score_groups
-from weaksup.distill.selective import Answered, find_threshold, selective_curve
+from weaksup.distill.judging.calibrating import Calibrated, calibrate_by_gold, calibrate_by_votes
+from weaksup.distill.judging.evaluation import evaluate
+from weaksup.distill.judging.groups import measure_fidelity, score_groups
+from weaksup.distill.judging.selective import Answered, find_threshold, selective_curve
+from weaksup.distill.judging.worth import measure_worth
 from weaksup.distill.student import Student
-from weaksup.distill.worth import measure_worth
 from weaksup.errors import UsageError
 from weaksup.label_models import MajorityVote
 from weaksup.labels import SoftLabels

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 import weaksup
 from weaksup.distill import Predictor
-from weaksup.distill.decide import check_threshold
+from weaksup.distill.bundle.decide import check_threshold
 from weaksup.serve.access import Access
 from weaksup.serve.desk import Desk
 from weaksup.serve.gate import FAILED, ROUTES, Gate

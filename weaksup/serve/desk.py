@@ -12,8 +12,8 @@ import numpy as np
 from starlette.requests import ClientDisconnect
 
 from weaksup.distill import Predictor
-from weaksup.distill.decide import Decisions, decide
-from weaksup.distill.predict import count_cores
+from weaksup.distill.bundle.decide import Decisions, decide
+from weaksup.distill.side_by_side import cores
 from weaksup.serve.limits import Limits
 from weaksup.serve.messages import Ask
 from weaksup.serve.meter import Meter
@@ -30,7 +30,7 @@ class Desk:
     def __init__(self, model: Predictor, limits: Limits, meter: Meter, abstain_below: float | None) -> None:
         self._model, self._limits, self._meter = model, limits, meter
         self._abstain_below = abstain_below
-        self._threads = ThreadPoolExecutor(count_cores(), thread_name_prefix="predict")
+        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="predict")
         self._waiting = 0
         self._held = 0  # bytes of bodies in memory
 

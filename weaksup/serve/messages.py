@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from weaksup.distill.decide import ABSTAINED, Decisions
+from weaksup.distill.bundle.decide import ABSTAINED, Decisions
 from weaksup.serve.limits import Limits
 from weaksup.serve.refusal import Refusal, show
 

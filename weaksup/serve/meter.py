@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from weaksup.distill.decide import ABSTAINED, Decisions
+from weaksup.distill.bundle.decide import ABSTAINED, Decisions
 
 __all__ = ["CONTENT_TYPE", "Meter"]
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.alphabet import OTHER, SPACE, Alphabet
-from weaksup.distill.features import UNIT
-from weaksup.distill.keys import MAX_CHARS, ORDERS, PAIR, PLACES, PRIME, place_factors
+from weaksup.distill.linear.alphabet import OTHER, SPACE, Alphabet
+from weaksup.distill.linear.features import UNIT
+from weaksup.distill.linear.keys import MAX_CHARS, ORDERS, PAIR, PLACES, PRIME, place_factors
 
 if TYPE_CHECKING:
-    from weaksup.distill.student import Student
+    from weaksup.distill.linear.student import LinearStudent
 
 __all__ = ["INPUT", "LABEL", "PROBABILITIES", "to_onnx"]
 
@@ -28,7 +28,7 @@ _HALF = 2**32
 _LONGEST = ORDERS[-1]
 
 
-def to_onnx(student: Student) -> bytes:
+def to_onnx(student: LinearStudent) -> bytes:
     """Return the model file; the same student gives the same bytes.
 
     Input `text`: strings [n]. Outputs `label`: strings [n], `probabilities`: float32 [n, k]. It runs in onnxruntime
@@ -124,7 +124,7 @@ def _shifted(graph: _Graph, letters: str, by: int) -> str:
     return graph.part(letters, by, by - _LONGEST + 1 or _END, axis=1)
 
 
-def _words(graph: _Graph, letters: str, student: Student) -> list[str]:
+def _words(graph: _Graph, letters: str, student: LinearStudent) -> list[str]:
     """Give the words and the pairs of words, each [n, t] with 0 where none begins."""
     grid = _shifted(graph, letters, 0)
     flat = graph("Reshape", grid, np.array([-1]))
@@ -160,7 +160,7 @@ def _words(graph: _Graph, letters: str, student: Student) -> list[str]:
     ]
 
 
-def _answer(graph: _Graph, keys: str, student: Student) -> None:
+def _answer(graph: _Graph, keys: str, student: LinearStudent) -> None:
     """Turn n-grams [n, e] into probabilities [n, k] and labels [n]."""
     sums = _sums_of_two(graph, keys, student) if len(student.classes) == 2 else _sums(graph, keys, student)
     scores, squares = (graph("Cast", part, to=11) for part in sums)
@@ -172,7 +172,7 @@ def _answer(graph: _Graph, keys: str, student: Student) -> None:
     graph("Gather", names, graph("ArgMax", proba, axis=1, keepdims=0), out=LABEL)
 
 
-def _sums(graph: _Graph, keys: str, student: Student) -> tuple[str, str]:
+def _sums(graph: _Graph, keys: str, student: LinearStudent) -> tuple[str, str]:
     """Sum the weights [n, k] and the squared feature weights [n, 1] of the n-grams.
 
     The sums fit into int32: a text has at most 4 * MAX_CHARS n-grams, and each counts less than 2**15.
@@ -186,7 +186,7 @@ def _sums(graph: _Graph, keys: str, student: Student) -> tuple[str, str]:
     return graph.part(sums, 0, k, axis=1), graph.part(sums, k, k + 1, axis=1)
 
 
-def _sums_of_two(graph: _Graph, keys: str, student: Student) -> tuple[str, str]:
+def _sums_of_two(graph: _Graph, keys: str, student: LinearStudent) -> tuple[str, str]:
     """Do the same with two classes, whose weights are opposite: both sums fit into one int64, so one look is enough."""
     packed = student.table[:, 1] * _HALF + student.ngrams.squares
     found = graph.table(keys, *_with_one(student.ngrams.keys, packed), default=0)

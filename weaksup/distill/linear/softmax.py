@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.lbfgs import minimise
+from weaksup.distill.linear.lbfgs import minimise
 from weaksup.distill.side_by_side import crew
 
 if TYPE_CHECKING:

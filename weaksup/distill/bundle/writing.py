@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weaksup.corpus import Corpus, Counts, Reject, Scan
-from weaksup.distill.decide import Decisions, check_threshold, decide
-from weaksup.distill.predict import Predictor, count_cores
+from weaksup.distill.bundle.decide import Decisions, check_threshold, decide
+from weaksup.distill.bundle.predict import Predictor
+from weaksup.distill.side_by_side import cores
 from weaksup.errors import UsageError
 from weaksup.files import atomic_path
 
@@ -65,7 +66,7 @@ def label_corpus(
     scan = corpus.scan(chunk_rows=_CHUNK)
     counts = np.zeros(len(student.classes) + 1, np.int64)  # the last one counts abstains: their code is -1
     with _open(corpus, output, kind, columns) as write:
-        for ids, found in _label(scan, student, abstain_below, threads or count_cores()):
+        for ids, found in _label(scan, student, abstain_below, threads or cores()):
             counts += np.bincount(found.codes % len(counts), minlength=len(counts))
             names = [*student.classes, None]
             values = [ids, [names[c] for c in found.codes.tolist()], found.confidence.tolist()]

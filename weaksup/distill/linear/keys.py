@@ -15,7 +15,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.alphabet import SPACE, Alphabet, spread
+from weaksup.distill.linear.alphabet import SPACE, Alphabet, spread
 
 __all__ = ["MAX_CHARS", "ORDERS", "PAIR", "PLACES", "PRIME", "find_keys", "place_factors"]
 

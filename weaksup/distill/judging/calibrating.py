@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from weaksup.distill.strength import DIGITS
+from weaksup.distill.linear.strength import DIGITS
 from weaksup.distill.student import Student
 from weaksup.label_models.calibration import calibrate, cross_calibrated
 from weaksup.metrics import ece
 
-__all__ = ["Calibrated", "calibrate_by_gold", "calibrate_by_votes", "cool"]
+__all__ = ["Calibrated", "calibrate_by_gold", "calibrate_by_votes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ def calibrate_by_gold(student: Student, texts: Sequence[str], gold: ArrayLike, *
     temperature = round(calibrate(before, known, method="temperature").temperature, DIGITS)
     after = cross_calibrated(before, known, method="temperature", seed=seed)
     return Calibrated(
-        student=cool(student, temperature),
+        student=student.cooled(temperature),
         temperature=temperature,
         by="gold",
         rows=int((known >= 0).sum()),
@@ -64,9 +64,6 @@ def calibrate_by_votes(student: Student) -> Calibrated:
     """Use the temperature of the rows that were kept out while the student was trained: its votes' opinion, no gold."""
     temperature = float(student.training.get("held_out_temperature", 1.0))
     by: Literal["gold", "votes"] = student.training.get("held_out_rows", "votes")
-    return Calibrated(cool(student, temperature), temperature, by, student.training["distinct_texts"], None, None, None)
-
-
-def cool(student: Student, temperature: float) -> Student:
-    """Divide the student's scores by `temperature`."""
-    return replace(student, step=student.step / temperature, bias=student.bias / temperature)
+    return Calibrated(
+        student.cooled(temperature), temperature, by, student.training["distinct_texts"], None, None, None
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,17 +12,17 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.decide import ABSTAINED, check_threshold, decide
-from weaksup.distill.graph_check import find_fault
-from weaksup.distill.keys import MAX_CHARS
-from weaksup.distill.seal import MODEL, bad_bundle, read_sealed
+from weaksup.distill.bundle.decide import ABSTAINED, check_threshold, decide
+from weaksup.distill.bundle.runtimes import Run, open_runtime
+from weaksup.distill.bundle.seal import MODEL, bad_bundle, read_sealed
+from weaksup.distill.linear.keys import MAX_CHARS
+from weaksup.distill.side_by_side import cores
 from weaksup.errors import UsageError
 
-__all__ = ["Predictor", "count_cores", "load_bundle"]
+__all__ = ["Predictor", "load_bundle"]
 
 BATCH = 256
 _CELLS = 2_000_000  # characters of a batch times numbers for each: bounds the memory
-_INPUT, _PROBABILITIES = "text", "probabilities"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +38,7 @@ class Predictor:
     labels: dict[str, Any]
     metrics: dict[str, Any]
     manifest: dict[str, Any]
-    _session: Any = field(repr=False)
+    _run: Run = field(repr=False)
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -58,9 +57,9 @@ class Predictor:
 
         def run(rows: NDArray[np.int64]) -> None:
             batch = np.array([clean[i] for i in rows.tolist()], object)
-            proba[rows] = self._session.run([_PROBABILITIES], {_INPUT: batch})[0]
+            proba[rows] = self._run(batch)
 
-        workers = min(threads or count_cores(), len(batches))
+        workers = min(threads or cores(), len(batches))
         if workers < 2:
             for rows in batches:
                 run(rows)
@@ -103,11 +102,8 @@ def load_bundle(path: str | Path) -> Predictor:
     names = labels.get("names")
     if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
         raise bad_bundle(folder, "expected label names in labels.json")
-    fault = find_fault(files[MODEL])
-    if fault:
-        raise bad_bundle(folder, f"{MODEL} is no student of weaksup: {fault}")
-    session = _open(folder, files[MODEL], names)
-    return Predictor(tuple(names), labels, _read_json(folder, "metrics.json", files), manifest, session)
+    run = open_runtime(folder, manifest.get("kind"), files, names)
+    return Predictor(tuple(names), labels, _read_json(folder, "metrics.json", files), manifest, run)
 
 
 def _read_json(folder: Path, name: str, files: dict[str, bytes]) -> dict[str, Any]:
@@ -118,24 +114,6 @@ def _read_json(folder: Path, name: str, files: dict[str, bytes]) -> dict[str, An
     if not isinstance(data, dict):
         raise bad_bundle(folder, f"expected a JSON object in {name}")
     return data
-
-
-def _open(folder: Path, model: bytes, names: list[str]) -> Any:
-    """Start onnxruntime and try the model on one text."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # batches run side by side instead
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        label, proba = session.run(["label", _PROBABILITIES], {_INPUT: np.array(["a"], object)})
-    except Exception as error:  # noqa: BLE001  (onnxruntime raises many kinds; each means the same here)
-        raise bad_bundle(folder, f"onnxruntime cannot run {MODEL} ({str(error).splitlines()[0][:200]})") from None
-    if proba.shape != (1, len(names)) or label[0] not in names:
-        raise bad_bundle(folder, f"{MODEL} and labels.json do not belong together")
-    return session
 
 
 def _read(texts: Sequence[str]) -> list[str]:
@@ -164,8 +142,3 @@ def _batches(texts: Sequence[str], size: int, k: int) -> Iterator[NDArray[np.int
             end -= (end - start + 1) // 2
         yield order[start:end]
         start = end
-
-
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.softmax import Line, fit_softmax
+from weaksup.distill.linear.softmax import Line, fit_softmax
 from weaksup.distill.targets import Targets
 from weaksup.label_models.calibration import fit_temperature
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from weaksup.distill.student import train
+from weaksup.distill.training import train
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace
 from weaksup.metrics import accuracy

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from weaksup.distill.features import choose_ngrams
-from weaksup.distill.softmax import Floats, Line, fit_softmax
+from weaksup.distill.linear.features import choose_ngrams
+from weaksup.distill.linear.softmax import Floats, Line, fit_softmax
 
 __all__ = ["OutOfFold"]
 

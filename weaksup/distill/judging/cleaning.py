@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weaksup.distill.out_of_fold import OutOfFold
-from weaksup.distill.softmax import Floats
+from weaksup.distill.linear.out_of_fold import OutOfFold
+from weaksup.distill.linear.softmax import Floats
 from weaksup.distill.targets import certainty
 from weaksup.errors import UsageError
 from weaksup.labels import SoftLabels

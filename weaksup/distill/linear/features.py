@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.alphabet import Alphabet, find_alphabet
-from weaksup.distill.keys import MAX_CHARS, find_keys
+from weaksup.distill.linear.alphabet import Alphabet, find_alphabet
+from weaksup.distill.linear.keys import MAX_CHARS, find_keys
 from weaksup.distill.side_by_side import run_parts
 
 __all__ = ["UNIT", "NGrams", "choose_ngrams"]

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import weaksup
-from weaksup.distill.onnx_export import to_onnx
-from weaksup.distill.seal import FAMILY, MANIFEST, MODEL, make_manifest, to_bytes
+from weaksup.distill.bundle.seal import FAMILY, MANIFEST, make_manifest, to_bytes
 from weaksup.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
@@ -39,14 +38,14 @@ def save_bundle(
     else than a bundle or an empty folder, DiskError where it cannot be written.
     """
     files = {
-        MODEL: to_onnx(student),
+        **student.files(),
         "labels.json": to_bytes(student.labels.to_json()),
         "metrics.json": to_bytes(metrics or {}),
     }
     more = {"calibration.json": calibration, "thresholds.json": thresholds}
     files.update({name: to_bytes(data) for name, data in more.items() if data is not None})
     info = {
-        "kind": "linear",
+        "kind": student.kind,
         "training": student.training,
         "lineage": dict(lineage or {}),
         "weaksup": weaksup.__version__,

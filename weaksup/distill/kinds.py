@@ -1,0 +1,29 @@
+"""The kinds of students by name; another package adds one by the entry point `weaksup.students`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from weaksup.errors import UsageError
+
+__all__ = ["DEFAULT", "KINDS", "find_kind"]
+
+DEFAULT = "linear"
+GROUP = "weaksup.students"
+KINDS = {
+    "linear": "weaksup.distill.linear.student:fit_linear",
+}
+
+
+def find_kind(name: str) -> Callable[..., Any]:
+    """Return the function that trains a kind: `fit(targets, *, seed, **settings) -> Student`."""
+    if name in KINDS:
+        module, function = KINDS[name].split(":")
+        return getattr(import_module(module), function)  # type: ignore[no-any-return]
+    plugged = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in plugged:
+        raise UsageError(f'student: expected one of {", ".join([*KINDS, *sorted(plugged)])}; got "{name}"')
+    return plugged[name].load()  # type: ignore[no-any-return]
