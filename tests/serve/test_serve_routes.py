@@ -89,7 +89,7 @@ def test_openapi_describes_the_routes_and_the_body(live: Live) -> None:
     found = live.get("/openapi.json").json
     assert set(found["paths"]) == {"/predict", "/labels", "/healthz", "/metrics"}
     body = found["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert set(body["properties"]) == {"text", "texts", "abstain_below", "proba"}
+    assert set(body["properties"]) == {"text", "texts", "rows", "abstain_below", "proba"}
     assert body["additionalProperties"] is False
     assert {"200", "413", "422", "429", "503"} <= set(found["paths"]["/predict"]["post"]["responses"])
     assert live.get("/docs").status == live.get("/redoc").status == 404
@@ -117,8 +117,8 @@ def test_openapi_describes_the_routes_and_the_body(live: Live) -> None:
         (b'{"texts": "a"}', 422, "texts"),
         (b'{"texts": ["a", 1]}', 422, "texts.1"),
         (b'{"texts": [["a"]]}', 422, "texts.0"),
-        (b'{"text": "a", "texts": ["b"]}', 422, "got both"),
-        (b"{}", 422, "got neither"),
+        (b'{"text": "a", "texts": ["b"]}', 422, "got text and texts"),
+        (b"{}", 422, "got none"),
         (b"[]", 422, "got list"),
         (b"null", 422, "got NoneType"),
         (b'{"text": "a", "__class__": "b"}', 422, "'__class__'"),

@@ -54,7 +54,7 @@ def _add_predict(app: FastAPI, model: Predictor, limits: Limits, desk: Desk) -> 
     async def predict(request: Request) -> Response:
         """Label one text, or many."""
         _check_kind(request, limits)
-        ask = read_ask(await desk.read(request.stream()), limits)
+        ask = read_ask(await desk.read(request.stream()), limits, model.fields)
         found = await desk.answer(ask)
         return Response(answer_bytes(found, model.classes, proba=ask.proba), media_type="application/json")
 
@@ -81,7 +81,14 @@ def _list_labels(model: Predictor, abstain_below: float | None) -> LabelList:
     listed = [LabelInfo(name=name, description=str(text)) for name, text in zip(model.classes, about, strict=True)]
     guideline, version = str(model.labels.get("guideline") or ""), str(model.labels.get("version") or "")
     seal = str(model.manifest.get("seal", ""))
-    return LabelList(labels=listed, guideline=guideline, version=version, bundle=seal, abstain_below=abstain_below)
+    return LabelList(
+        labels=listed,
+        guideline=guideline,
+        version=version,
+        bundle=seal,
+        abstain_below=abstain_below,
+        fields=list(model.fields.names),
+    )
 
 
 def _check_kind(request: Request, limits: Limits) -> None:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from weaksup.distill.bundle.decide import ABSTAINED, Decisions
+from weaksup.distill.bundle.fields import Fields
+from weaksup.errors import UsageError
 from weaksup.serve.limits import Limits
 from weaksup.serve.refusal import Refusal, show
 
@@ -21,10 +23,13 @@ class _Strict(BaseModel):
 
 
 class AskBody(_Strict):
-    """Give `text`, or `texts`; a text is read up to its 10,000th character."""
+    """Give `text`, or `texts`, or `rows` for a model that reads more; 10,000 characters of each are read."""
 
     text: str = ""
     texts: list[str] = Field([], fail_fast=True)
+    rows: list[dict[str, str | int | float | bool | None]] = Field(
+        [], fail_fast=True, description="Each has text, and the fields that GET /labels lists."
+    )
     abstain_below: float | None = Field(
         None, ge=0, le=1, allow_inf_nan=False, description="Give no label where the best one is less probable."
     )
@@ -60,6 +65,7 @@ class LabelList(_Strict):
     version: str
     bundle: str = Field(description="The seal of the bundle's manifest.")
     abstain_below: float | None
+    fields: list[str] = Field([], description="What the model reads of a row beside its text.")
 
 
 class Health(_Strict):
@@ -83,7 +89,7 @@ class Ask:
     proba: bool
 
 
-def read_ask(body: bytes, limits: Limits) -> Ask:
+def read_ask(body: bytes, limits: Limits, fields: Fields) -> Ask:
     """Read the JSON of a request; raise Refusal 400 for what is no JSON, 413 for too much, 422 for anything else."""
     try:
         data = from_json(body, allow_inf_nan=False, cache_strings=False)
@@ -100,10 +106,7 @@ def read_ask(body: bytes, limits: Limits) -> Ask:
         found = AskBody.model_validate(data)
     except ValidationError as error:
         raise Refusal(422, _first(error)) from None
-    given = found.model_fields_set & {"text", "texts"}
-    if len(given) != 1:
-        raise Refusal(422, f"expected either text or texts, got {'both' if given else 'neither'}")
-    texts = [found.text] if "text" in given else found.texts
+    texts = _read_texts(found, fields)
     for i, text in enumerate(texts):
         if len(text) * 4 > limits.text and len(text.encode()) > limits.text:
             raise Refusal(
@@ -112,10 +115,31 @@ def read_ask(body: bytes, limits: Limits) -> Ask:
     return Ask(texts, found.abstain_below, found.proba)
 
 
+def _read_texts(found: AskBody, fields: Fields) -> list[str]:
+    given = found.model_fields_set & {"text", "texts", "rows"}
+    if len(given) != 1:
+        raise Refusal(422, f"expected one of text, texts and rows, got {' and '.join(sorted(given)) or 'none'}")
+    if "rows" not in given:
+        return [found.text] if "text" in given else found.texts
+    for i, row in enumerate(found.rows):
+        unknown = next((name for name in row if name not in {"text", *fields.names}), None)
+        if unknown is not None:
+            raise Refusal(
+                422, f"rows.{i}: expected the fields {', '.join(('text', *fields.names))}, got {show(unknown)}"
+            )
+    try:
+        return [fields.read(row) for row in found.rows]
+    except UsageError as error:
+        raise Refusal(422, f"rows: {error}") from None
+
+
 def _check_sizes(data: dict[str, Any], limits: Limits) -> None:
-    texts = data.get("texts")
-    if isinstance(texts, list) and len(texts) > limits.batch:
-        raise Refusal(413, f"expected at most {limits.batch:,} texts in a request, got {len(texts):,}; send several")
+    for name in ("texts", "rows"):
+        given = data.get(name)
+        if isinstance(given, list) and len(given) > limits.batch:
+            raise Refusal(
+                413, f"expected at most {limits.batch:,} {name} in a request, got {len(given):,}; send several"
+            )
 
 
 def _first(error: ValidationError) -> str:

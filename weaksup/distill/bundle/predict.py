@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.distill.bundle.decide import ABSTAINED, check_threshold, decide
+from weaksup.distill.bundle.fields import FIELDS, Fields
 from weaksup.distill.bundle.runtimes import Run, open_runtime
 from weaksup.distill.bundle.seal import MODEL, bad_bundle, read_sealed
 from weaksup.distill.linear.keys import MAX_CHARS
@@ -21,6 +22,7 @@ from weaksup.errors import UsageError
 
 __all__ = ["Predictor", "load_bundle"]
 
+Text = str | Mapping[str, Any]  # or a row: its text, and the fields that the bundle reads
 BATCH = 256
 _CELLS = 2_000_000  # characters of a batch times numbers for each: bounds the memory
 
@@ -39,6 +41,7 @@ class Predictor:
     metrics: dict[str, Any]
     manifest: dict[str, Any]
     _run: Run = field(repr=False)
+    fields: Fields = field(default_factory=Fields)
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -46,10 +49,10 @@ class Predictor:
         return self.classes
 
     def predict_proba(
-        self, texts: Sequence[str], *, batch_size: int = BATCH, threads: int | None = None
+        self, texts: Sequence[Text], *, batch_size: int = BATCH, threads: int | None = None
     ) -> NDArray[np.float32]:
         """Return probabilities [n, k]; `batch_size` and `threads` (default: all cores) do not change them."""
-        clean = _read(texts)
+        clean = _read(texts, self.fields)
         if batch_size < 1 or (threads is not None and threads < 1):
             raise UsageError(f"predict: expected batch_size and threads of at least 1, got {batch_size} and {threads}")
         proba = np.empty((len(clean), len(self.classes)), np.float32)
@@ -69,16 +72,16 @@ class Predictor:
         return proba
 
     @overload
-    def predict(self, texts: Sequence[str], *, batch_size: int = ..., threads: int | None = ...) -> list[str]: ...
+    def predict(self, texts: Sequence[Text], *, batch_size: int = ..., threads: int | None = ...) -> list[str]: ...
 
     @overload
     def predict(
-        self, texts: Sequence[str], *, abstain_below: float | None, batch_size: int = ..., threads: int | None = ...
+        self, texts: Sequence[Text], *, abstain_below: float | None, batch_size: int = ..., threads: int | None = ...
     ) -> list[str | None]: ...
 
     def predict(
         self,
-        texts: Sequence[str],
+        texts: Sequence[Text],
         *,
         abstain_below: float | None = None,
         batch_size: int = BATCH,
@@ -103,7 +106,17 @@ def load_bundle(path: str | Path) -> Predictor:
     if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
         raise bad_bundle(folder, "expected label names in labels.json")
     run = open_runtime(folder, manifest.get("kind"), files, names)
-    return Predictor(tuple(names), labels, _read_json(folder, "metrics.json", files), manifest, run)
+    metrics = _read_json(folder, "metrics.json", files)
+    return Predictor(tuple(names), labels, metrics, manifest, run, _read_fields(folder, files))
+
+
+def _read_fields(folder: Path, files: dict[str, bytes]) -> Fields:
+    if FIELDS not in files:
+        return Fields()
+    try:
+        return Fields.from_json(_read_json(folder, FIELDS, files))
+    except ValueError:
+        raise bad_bundle(folder, f"expected names and borders of fields in {FIELDS}") from None
 
 
 def _read_json(folder: Path, name: str, files: dict[str, bytes]) -> dict[str, Any]:
@@ -116,19 +129,24 @@ def _read_json(folder: Path, name: str, files: dict[str, bytes]) -> dict[str, An
     return data
 
 
-def _read(texts: Sequence[str]) -> list[str]:
+def _read(texts: Sequence[Text], fields: Fields) -> list[str]:
     if isinstance(texts, (str, bytes)):
         raise UsageError("predict: expected a list of texts, got a single one; write [text]")
-    found = list(texts)
-    for i, text in enumerate(found):
-        if not isinstance(text, str):
-            raise UsageError(f"predict: expected strings, got {type(text).__name__} at position {i}")
-    clean = [text[:MAX_CHARS] for text in found]
+    clean = [_read_one(row, i, fields)[:MAX_CHARS] for i, row in enumerate(texts)]
     try:
         "".join(clean).encode()
     except UnicodeEncodeError:  # half of a surrogate pair: no UTF-8 can hold it
         clean = [text.encode("utf-8", "replace").decode() for text in clean]
     return clean
+
+
+def _read_one(row: Text, i: int, fields: Fields) -> str:
+    if isinstance(row, str):
+        return row
+    try:
+        return fields.read(row)
+    except UsageError as error:
+        raise UsageError(f"predict: {error} at position {i}") from None
 
 
 def _batches(texts: Sequence[str], size: int, k: int) -> Iterator[NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import weaksup
+from weaksup.distill.bundle.fields import FIELDS, Fields
 from weaksup.distill.bundle.seal import FAMILY, MANIFEST, make_manifest, to_bytes
 from weaksup.errors import DiskError, UsageError
 
@@ -30,8 +31,11 @@ def save_bundle(
     lineage: Mapping[str, Any] | None = None,
     calibration: Mapping[str, Any] | None = None,
     thresholds: Mapping[str, Any] | None = None,
+    fields: Fields | None = None,
 ) -> Path:
     """Write the bundle of a student to the folder `path`, whole or not at all; an older bundle there is replaced.
+
+    `fields` says what a row is read by beside its text.
 
     `metrics`, `lineage` (what the labels were made from), `calibration` (see `calibrating`) and `thresholds` (see
     `selective`) are JSON; the last two are files only where they are given. Raises UsageError where `path` is something
@@ -42,7 +46,11 @@ def save_bundle(
         "labels.json": to_bytes(student.labels.to_json()),
         "metrics.json": to_bytes(metrics or {}),
     }
-    more = {"calibration.json": calibration, "thresholds.json": thresholds}
+    more = {
+        "calibration.json": calibration,
+        "thresholds.json": thresholds,
+        FIELDS: fields.to_json() if fields else None,
+    }
     files.update({name: to_bytes(data) for name, data in more.items() if data is not None})
     info = {
         "kind": student.kind,

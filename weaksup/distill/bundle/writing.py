@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weaksup.corpus import Corpus, Counts, Reject, Scan
+from weaksup.corpus import Chunk, Corpus, Counts, Reject, Scan
 from weaksup.distill.bundle.decide import Decisions, check_threshold, decide
 from weaksup.distill.bundle.predict import Predictor
 from weaksup.distill.side_by_side import cores
@@ -83,19 +83,30 @@ def _label(
 ) -> Iterator[tuple[list[str], Decisions]]:
     """Label chunks side by side, a few ahead of what is written, and give them in order."""
 
-    def work(texts: list[str]) -> Decisions:
+    def work(texts: Sequence[Any]) -> Decisions:
         return decide(student.predict_proba(texts, threads=1), abstain_below)
 
     ahead: deque[tuple[list[str], Future[Decisions]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for chunk in scan:
-            ahead.append((chunk.ids, pool.submit(work, chunk.batch.column("text").to_pylist())))
+            ahead.append((chunk.ids, pool.submit(work, _read(chunk, student.fields.names))))
             if len(ahead) > threads:
                 ids, found = ahead.popleft()
                 yield ids, found.result()
         while ahead:
             ids, found = ahead.popleft()
             yield ids, found.result()
+
+
+def _read(chunk: Chunk, fields: Sequence[str]) -> Sequence[Any]:
+    """Return the texts of a chunk, or its rows where the student reads other fields, too."""
+    if not fields:
+        texts: list[str] = chunk.batch.column("text").to_pylist()
+        return texts
+    missing = next((name for name in fields if name not in chunk.batch.schema.names), None)
+    if missing is not None:
+        raise UsageError(f'expected the column "{missing}", which this student reads, got a corpus without it')
+    return chunk.rows
 
 
 @contextmanager
