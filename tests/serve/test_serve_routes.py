@@ -194,7 +194,7 @@ def test_a_fault_of_the_server_is_one_line_without_a_traceback(
         raise RuntimeError("a secret of the server")
 
     with serving(model) as broken:
-        monkeypatch.setattr("weaksup.serve.desk.decide", fail)
+        monkeypatch.setattr("weaksup.distill.bundle.predict.decide", fail)
         reply = broken.predict(text="a")
         monkeypatch.undo()
         assert broken.predict(text="a").status == 200

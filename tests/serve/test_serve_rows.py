@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from serve.live import JSON, Live, serving
 
@@ -16,6 +17,7 @@ from weaksup import LabelSpace
 from weaksup.cli import main
 from weaksup.distill import load_bundle, save_bundle, train
 from weaksup.distill.bundle.fields import learn_fields
+from weaksup.label_sets import SoftLabelSets
 
 ROWS: list[dict[str, Any]] = [
     {"text": "hello there", "sender": "shop" if i % 2 else "friend", "amount": i} for i in range(120)
@@ -86,3 +88,33 @@ def test_a_corpus_without_the_fields_is_refused(mail: Path, tmp_path: Path, caps
     assert done.value.code == 2
     assert 'expected the column "amount", which this student reads' in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_model_that_gives_any_number_of_labels_answers_with_lists_by_every_route(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["refund and crash", "crash again", "hello there", "refund please"] * 10
+    gold = np.array([[1, 1], [0, 1], [0, 0], [1, 0]] * 10)
+    ids = tuple(map(str, range(40)))
+    soft = SoftLabelSets(ids, 0.1 + 0.8 * gold, np.ones_like(gold, bool), LabelSpace(["money", "bug"], multi=True))
+    folder = save_bundle(train(texts, soft), tmp_path / "student")
+    said = load_bundle(folder).predict_sets(texts[:4])
+    assert said == [("money", "bug"), ("bug",), (), ("money",)]
+    with serving(load_bundle(folder)) as live:
+        answered = live.call("POST", "/predict", json.dumps({"texts": texts[:4], "proba": True}).encode(), JSON).json
+        assert [tuple(one["labels"]) for one in answered["predictions"]] == said
+        unsure = live.call("POST", "/predict", b'{"text": "hm", "abstain_below": 1}', JSON).json["predictions"]
+        assert unsure[0]["labels"] is None
+        counted = live.get("/metrics").body.decode()
+        assert 'weaksup_labels_total{label="bug"} 2.0' in counted
+        assert "weaksup_abstains_total 1.0" in counted
+    (tmp_path / "c.csv").write_text("text\n" + "\n".join(texts[:4]) + "\n")
+    for name in ("o.csv", "o.jsonl", "o.parquet"):
+        with pytest.raises(SystemExit) as done:
+            main(["predict", str(folder), str(tmp_path / "c.csv"), "-o", str(tmp_path / name)])
+        assert not done.value.code
+    with (tmp_path / "o.csv").open() as file:
+        assert [row["labels"] for row in csv.DictReader(file)] == ["money|bug", "bug", "", "money"]
+    lines = (tmp_path / "o.jsonl").read_text().splitlines()
+    assert [tuple(json.loads(line)["labels"]) for line in lines] == said
+    assert [tuple(row) for row in pq.read_table(tmp_path / "o.parquet")["labels"].to_pylist()] == said

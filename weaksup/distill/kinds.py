@@ -9,13 +9,27 @@ from typing import Any
 
 from weaksup.errors import UsageError
 
-__all__ = ["DEFAULT", "KINDS", "find_kind"]
+__all__ = ["DEFAULT", "KINDS", "SETS", "find_kind", "find_sets_kind"]
 
 DEFAULT = "linear"
 GROUP = "weaksup.students"
 KINDS = {
     "linear": "weaksup.distill.linear.student:fit_linear",
+    "embedbag": "weaksup.distill.neural.embedbag:fit_embedbag",
+    "embedding": "weaksup.distill.neural.embedding:fit_embedding",
+    "transformer": "weaksup.distill.neural.transformer:fit_transformer",
 }
+SETS = {
+    "linear": "weaksup.distill.linear.sets:fit_sets",
+}
+
+
+def find_sets_kind(name: str) -> Callable[..., Any]:
+    """Return the function that trains a kind on label sets: `fit(texts, soft, *, seed, **settings) -> Student`."""
+    if name not in SETS:
+        raise UsageError(f'student of rows with several labels: expected {", ".join(SETS)}; got "{name}"')
+    module, function = SETS[name].split(":")
+    return getattr(import_module(module), function)  # type: ignore[no-any-return]
 
 
 def find_kind(name: str) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from starlette.requests import ClientDisconnect
 
 from weaksup.distill import Predictor
-from weaksup.distill.bundle.decide import Decisions, decide
+from weaksup.distill.bundle.decide import Decisions, SetDecisions
 from weaksup.distill.side_by_side import cores
 from weaksup.serve.limits import Limits
 from weaksup.serve.messages import Ask
@@ -54,7 +54,7 @@ class Desk:
             self._held -= len(body)
         return bytes(body)
 
-    async def answer(self, ask: Ask) -> Decisions:
+    async def answer(self, ask: Ask) -> Decisions | SetDecisions:
         """Classify the texts of a request: 429 where too many wait, 503 where it takes too long."""
         stop = threading.Event()
         with self._place():
@@ -82,14 +82,14 @@ class Desk:
             self._waiting -= 1
             self._meter.waiting.set(self._waiting)
 
-    def _decide(self, ask: Ask, stop: threading.Event) -> Decisions:
+    def _decide(self, ask: Ask, stop: threading.Event) -> Decisions | SetDecisions:
         found = [np.empty((0, len(self._model.classes)), np.float32)]
         for start in range(0, len(ask.texts), _STEP):
             if stop.is_set():
                 break
             found.append(self._model.predict_proba(ask.texts[start : start + _STEP], threads=1))
         limit = self._abstain_below if ask.abstain_below is None else ask.abstain_below
-        return decide(np.concatenate(found), limit)
+        return self._model.decide(np.concatenate(found), limit)
 
 
 def _busy(what: str) -> Refusal:

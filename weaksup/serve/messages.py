@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from weaksup.distill.bundle.decide import ABSTAINED, Decisions
+from weaksup.distill.bundle.decide import Decisions, SetDecisions
 from weaksup.distill.bundle.fields import Fields
 from weaksup.errors import UsageError
 from weaksup.serve.limits import Limits
@@ -37,9 +37,13 @@ class AskBody(_Strict):
 
 
 class Prediction(_Strict):
-    """`label` is null where the server abstains; probabilities have six digits."""
+    """`label` is null where the server abstains; probabilities have six digits.
 
-    label: str | None
+    A model that gives any number of labels answers with `labels` instead, a list.
+    """
+
+    label: str | None = None
+    labels: list[str] | None = None
     confidence: float
     proba: dict[str, float] | None = None
 
@@ -149,12 +153,12 @@ def _first(error: ValidationError) -> str:
     return f"{where}: {fault['msg']}, got {show(fault['input'])}"
 
 
-def answer_bytes(found: Decisions, classes: tuple[str, ...], *, proba: bool) -> bytes:
+def answer_bytes(found: Decisions | SetDecisions, classes: tuple[str, ...], *, proba: bool) -> bytes:
     """Return the answer to a request."""
-    names = [None if code == ABSTAINED else classes[code] for code in found.codes.tolist()]
+    key = "labels" if isinstance(found, SetDecisions) else "label"
     rows: list[dict[str, Any]] = [
-        {"label": name, "confidence": confidence}
-        for name, confidence in zip(names, found.confidence.tolist(), strict=True)
+        {key: answer, "confidence": confidence}
+        for answer, confidence in zip(found.answers(classes), found.confidence.tolist(), strict=True)
     ]
     if proba:
         for row, shown in zip(rows, found.proba.tolist(), strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from weaksup.distill.bundle.decide import ABSTAINED, Decisions
+from weaksup.distill.bundle.decide import Decisions, SetDecisions
 
 __all__ = ["CONTENT_TYPE", "Meter"]
 
@@ -34,15 +34,13 @@ class Meter:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def decided(self, found: Decisions) -> None:
+    def decided(self, found: Decisions | SetDecisions) -> None:
         """Count texts, labels and abstains."""
-        codes = found.codes.tolist()
-        self._texts.inc(len(codes))
-        for code in set(codes):
-            if code == ABSTAINED:
-                self._abstains.inc(codes.count(code))
-            else:
-                self._labels.labels(self._classes[code]).inc(codes.count(code))
+        self._texts.inc(len(found.proba))
+        self._abstains.inc(found.abstained)
+        for name, count in zip(self._classes, found.counts(len(self._classes)).tolist(), strict=True):
+            if count:
+                self._labels.labels(name).inc(count)
 
     def text(self) -> bytes:
         """Return all counts."""

@@ -6,19 +6,33 @@ stranger must not make onnxruntime open other files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 
-__all__ = ["OPERATORS", "find_fault"]
+__all__ = ["BAG_OPERATORS", "OPERATORS", "TOKEN_OPERATORS", "Operators", "find_fault"]
 
 # fmt: off
-OPERATORS: dict[str, set[str]] = {
+Operators = Mapping[str, Set[str]]  # by domain
+OPERATORS: Operators = {
     "": {
         "Add", "ArgMax", "Cast", "Compress", "Concat", "CumSum", "Div", "Equal", "Expand", "Gather", "Greater",
         "Less", "Max", "Mod", "Mul", "NonZero", "Pad", "Range", "ReduceProd", "ReduceSum", "Reshape",
-        "ScatterElements", "Shape", "Size", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Where",
+        "ScatterElements", "Shape", "Sigmoid", "Size", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Where",
     },
     "ai.onnx.ml": {"LabelEncoder"},
     "com.microsoft": {"Tokenizer"},
+}
+BAG_OPERATORS: Operators = {**OPERATORS, "": OPERATORS[""] | {"MatMul"}}
+# Those of encoders as they are exported elsewhere; none of them holds a graph, opens a file or draws at random.
+TOKEN_OPERATORS: Operators = {
+    "": {
+        "Abs", "Add", "And", "ArgMax", "Cast", "Clip", "Concat", "Constant", "ConstantOfShape", "Cos", "CumSum",
+        "DequantizeLinear", "Div", "DynamicQuantizeLinear", "Equal", "Erf", "Exp", "Expand", "Flatten", "Gather",
+        "GatherElements", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "Identity", "IsNaN", "LayerNormalization",
+        "Less", "LessOrEqual", "Log", "MatMul", "MatMulInteger", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or",
+        "Pow", "Range", "Reciprocal", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
+        "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax", "Split", "Sqrt", "Squeeze",
+        "Sub", "Tanh", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where",
+    },
 }
 # fmt: on
 
@@ -32,8 +46,8 @@ _TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
 _Field = tuple[int, "memoryview | int"]
 
 
-def find_fault(model: bytes) -> str | None:
-    """Say what an ONNX file has that no student has, or `None` where there is no such thing."""
+def find_fault(model: bytes, operators: Operators = OPERATORS) -> str | None:
+    """Say what an ONNX file has that no student with these operators has, or `None` where there is no such thing."""
     try:
         graphs = 0
         for number, value in _fields(memoryview(model)):
@@ -41,7 +55,7 @@ def find_fault(model: bytes) -> str | None:
                 return "it holds functions"
             if number == _MODEL_GRAPH:
                 graphs += 1
-                fault = _check_graph(_bytes(value))
+                fault = _check_graph(_bytes(value), operators)
                 if fault:
                     return fault
     except ValueError:
@@ -49,11 +63,11 @@ def find_fault(model: bytes) -> str | None:
     return None if graphs == 1 else "it is no ONNX file"
 
 
-def _check_graph(graph: memoryview) -> str | None:
+def _check_graph(graph: memoryview, operators: Operators) -> str | None:
     for number, value in _fields(graph):
         fault = None
         if number == _GRAPH_NODE:
-            fault = _check_node(_bytes(value))
+            fault = _check_node(_bytes(value), operators)
         elif number == _GRAPH_TENSOR:
             fault = _check_tensor(_bytes(value))
         elif number == _GRAPH_SPARSE:
@@ -63,7 +77,7 @@ def _check_graph(graph: memoryview) -> str | None:
     return None
 
 
-def _check_node(node: memoryview) -> str | None:
+def _check_node(node: memoryview, operators: Operators) -> str | None:
     operator = domain = ""
     for number, value in _fields(node):
         if number == _NODE_OPERATOR:
@@ -74,7 +88,7 @@ def _check_node(node: memoryview) -> str | None:
             fault = _check_attribute(_bytes(value))
             if fault:
                 return fault
-    known = OPERATORS.get(domain, set())
+    known = operators.get(domain, set())
     return None if operator in known else f"it holds the operator {domain or 'ai.onnx'}.{operator}"[:100]
 
 

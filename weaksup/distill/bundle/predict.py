@@ -12,7 +12,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.bundle.decide import ABSTAINED, check_threshold, decide
+from weaksup.distill.bundle.decide import Decisions, SetDecisions, check_threshold, decide, decide_sets
 from weaksup.distill.bundle.fields import FIELDS, Fields
 from weaksup.distill.bundle.runtimes import Run, open_runtime
 from weaksup.distill.bundle.seal import MODEL, bad_bundle, read_sealed
@@ -24,6 +24,7 @@ __all__ = ["Predictor", "load_bundle"]
 
 Text = str | Mapping[str, Any]  # or a row: its text, and the fields that the bundle reads
 BATCH = 256
+_MORE = ("calibration", "thresholds", "reference")  # files of JSON that a bundle may have
 _CELLS = 2_000_000  # characters of a batch times numbers for each: bounds the memory
 
 
@@ -33,7 +34,8 @@ class Predictor:
 
     `classes` are the label names, in the order of the probabilities; `labels` the label space, `metrics` what was
     measured when it was trained, `manifest` where it comes from: all as JSON. It holds no threads of its own, so it
-    survives a fork, and many threads may use one.
+    survives a fork, and many threads may use one. `more` is what else was packed, as JSON by name: "calibration",
+    "thresholds", "reference".
     """
 
     classes: tuple[str, ...]
@@ -42,6 +44,7 @@ class Predictor:
     manifest: dict[str, Any]
     _run: Run = field(repr=False)
     fields: Fields = field(default_factory=Fields)
+    more: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -89,8 +92,37 @@ class Predictor:
     ) -> list[str] | list[str | None]:
         """Return the most probable label of each text; None where it is less probable than `abstain_below`."""
         check_threshold(abstain_below)
-        found = decide(self.predict_proba(texts, batch_size=batch_size, threads=threads), abstain_below)
-        return [None if c == ABSTAINED else self.classes[c] for c in found.codes.tolist()]
+        if self.multi:
+            raise UsageError("predict: this student gives any number of labels; call predict_sets")
+        proba = self.predict_proba(texts, batch_size=batch_size, threads=threads)
+        return decide(proba, abstain_below).answers(self.classes)
+
+    def predict_sets(
+        self,
+        texts: Sequence[Text],
+        *,
+        abstain_below: float | None = None,
+        batch_size: int = BATCH,
+        threads: int | None = None,
+    ) -> list[tuple[str, ...] | None]:
+        """Return the labels of each text, of a student that gives any number of them.
+
+        None where max(p, 1 - p) of a label is below `abstain_below`.
+        """
+        check_threshold(abstain_below)
+        if not self.multi:
+            raise UsageError("predict_sets: this student gives one label a row; call predict")
+        proba = self.predict_proba(texts, batch_size=batch_size, threads=threads)
+        return decide_sets(proba, abstain_below).answers(self.classes)
+
+    def decide(self, proba: NDArray[np.float32], abstain_below: float | None = None) -> Decisions | SetDecisions:
+        """Turn probabilities [n, k] into answers, as every route does."""
+        return (decide_sets if self.multi else decide)(proba, abstain_below)
+
+    @property
+    def multi(self) -> bool:
+        """Whether a row may have any number of labels."""
+        return bool(self.labels.get("multi"))
 
 
 def load_bundle(path: str | Path) -> Predictor:
@@ -103,11 +135,13 @@ def load_bundle(path: str | Path) -> Predictor:
     manifest, files = read_sealed(folder)
     labels = _read_json(folder, "labels.json", files)
     names = labels.get("names")
-    if not isinstance(names, list) or len(names) < 2 or not all(isinstance(name, str) for name in names):
+    least = 1 if labels.get("multi") is True else 2
+    if not isinstance(names, list) or len(names) < least or not all(isinstance(name, str) for name in names):
         raise bad_bundle(folder, "expected label names in labels.json")
     run = open_runtime(folder, manifest.get("kind"), files, names)
     metrics = _read_json(folder, "metrics.json", files)
-    return Predictor(tuple(names), labels, metrics, manifest, run, _read_fields(folder, files))
+    more = {name: _read_json(folder, f"{name}.json", files) for name in _MORE if f"{name}.json" in files}
+    return Predictor(tuple(names), labels, metrics, manifest, run, _read_fields(folder, files), more)
 
 
 def _read_fields(folder: Path, files: dict[str, bytes]) -> Fields:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weaksup.corpus import Chunk, Corpus, Counts, Reject, Scan
-from weaksup.distill.bundle.decide import Decisions, check_threshold, decide
+from weaksup.distill.bundle.decide import Decisions, SetDecisions, check_threshold
 from weaksup.distill.bundle.predict import Predictor
 from weaksup.distill.side_by_side import cores
 from weaksup.errors import UsageError
@@ -26,6 +26,7 @@ from weaksup.files import atomic_path
 
 __all__ = ["KINDS", "Labeled", "label_corpus"]
 
+Found = Decisions | SetDecisions
 Write = Callable[[dict[str, list[Any]]], None]
 KINDS = ("csv", "jsonl", "parquet")
 _CHUNK = 2048  # rows that a core labels at a time
@@ -62,31 +63,32 @@ def label_corpus(
     depend on `threads` (default: all cores).
     """
     check_threshold(abstain_below)
-    columns = ["id", "label", "confidence", *(f"p({name})" for name in student.classes if proba)]
+    label = "labels" if student.multi else "label"
+    columns = ["id", label, "confidence", *(f"p({name})" for name in student.classes if proba)]
     scan = corpus.scan(chunk_rows=_CHUNK)
-    counts = np.zeros(len(student.classes) + 1, np.int64)  # the last one counts abstains: their code is -1
+    counts, rows, abstained = np.zeros(len(student.classes), np.int64), 0, 0
     with _open(corpus, output, kind, columns) as write:
         for ids, found in _label(scan, student, abstain_below, threads or cores()):
-            counts += np.bincount(found.codes % len(counts), minlength=len(counts))
-            names = [*student.classes, None]
-            values = [ids, [names[c] for c in found.codes.tolist()], found.confidence.tolist()]
+            counts += found.counts(len(counts))
+            rows, abstained = rows + len(ids), abstained + found.abstained
+            values: list[list[Any]] = [ids, list(found.answers(student.classes)), found.confidence.tolist()]
             values += found.proba.T.tolist() if proba else []
             write(dict(zip(columns, values, strict=True)))
             if progress:
-                progress(int(counts.sum()))
-    by_name = dict(zip(student.classes, counts.tolist(), strict=False))
-    return Labeled(int(counts.sum()), by_name, scan.counts, scan.rejects, scan.notes, int(counts[-1]))
+                progress(rows)
+    by_name = dict(zip(student.classes, counts.tolist(), strict=True))
+    return Labeled(rows, by_name, scan.counts, scan.rejects, scan.notes, abstained)
 
 
 def _label(
     scan: Scan, student: Predictor, abstain_below: float | None, threads: int
-) -> Iterator[tuple[list[str], Decisions]]:
+) -> Iterator[tuple[list[str], Found]]:
     """Label chunks side by side, a few ahead of what is written, and give them in order."""
 
-    def work(texts: Sequence[Any]) -> Decisions:
-        return decide(student.predict_proba(texts, threads=1), abstain_below)
+    def work(texts: Sequence[Any]) -> Found:
+        return student.decide(student.predict_proba(texts, threads=1), abstain_below)
 
-    ahead: deque[tuple[list[str], Future[Decisions]]] = deque()
+    ahead: deque[tuple[list[str], Future[Found]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for chunk in scan:
             ahead.append((chunk.ids, pool.submit(work, _read(chunk, student.fields.names))))
@@ -152,6 +154,8 @@ def _csv(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
         def write(values: dict[str, list[Any]]) -> None:
             # With "\n" between lines the csv module leaves "\r" in a field bare, and readers break the line there.
             writer = quoting if any("\r" in row_id for row_id in values["id"]) else plain
+            if "labels" in values:
+                values = {**values, "labels": [None if row is None else "|".join(row) for row in values["labels"]]}
             writer.writerows(zip(*values.values(), strict=True))
 
         yield write
@@ -171,7 +175,7 @@ def _jsonl(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
-    texts = {"id": pa.string(), "label": pa.string()}
+    texts = {"id": pa.string(), "label": pa.string(), "labels": pa.list_(pa.string())}
     schema = pa.schema([(name, texts.get(name, pa.float64())) for name in columns])
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         held: list[pa.Table] = []

@@ -6,6 +6,7 @@ no tokenizer beside it and no locale. All sums are of whole numbers, so it agree
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from weaksup.distill.linear.keys import MAX_CHARS, ORDERS, PAIR, PLACES, PRIME, 
 if TYPE_CHECKING:
     from weaksup.distill.linear.student import LinearStudent
 
-__all__ = ["INPUT", "LABEL", "PROBABILITIES", "to_onnx"]
+__all__ = ["INPUT", "LABEL", "PROBABILITIES", "Graph", "to_onnx", "write_model"]
 
 INPUT, LABEL, PROBABILITIES = "text", "label", "probabilities"
 _OPSETS = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1}
@@ -31,21 +32,34 @@ _LONGEST = ORDERS[-1]
 def to_onnx(student: LinearStudent) -> bytes:
     """Return the model file; the same student gives the same bytes.
 
-    Input `text`: strings [n]. Outputs `label`: strings [n], `probabilities`: float32 [n, k]. It runs in onnxruntime
+    Input `text`: strings [n]. Outputs `label`: strings [n], in a multi-label space truth values [n, k], and
+    `probabilities`: float32 [n, k]. It runs in onnxruntime
     1.18 or later (the splitting into characters is its operator com.microsoft.Tokenizer).
     """
+    return write_model(
+        "weaksup linear student",
+        student.ngrams.alphabet,
+        lambda graph, keys: _answer(graph, keys, student),
+        multi=student.labels.multi,
+    )
+
+
+def write_model(name: str, alphabet: Alphabet, answer: Callable[[Graph, str], None], *, multi: bool = False) -> bytes:
+    """Return a model file that reads raw text; `answer(graph, keys)` turns n-grams [n, e] into its two outputs."""
     from onnx import helper
 
-    graph = _Graph()
-    letters = _letters(graph, student.ngrams.alphabet)
-    keys = [*_characters(graph, letters, student.ngrams.alphabet.base), *_words(graph, letters, student)]
-    _answer(graph, graph("Concat", *keys, axis=1), student)
+    graph = Graph()
+    letters = _letters(graph, alphabet)
+    keys = [*_characters(graph, letters, alphabet.base), *_words(graph, letters, alphabet.first_letter)]
+    answer(graph, graph("Concat", *keys, axis=1))
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
-    model = helper.make_model(graph.proto(), opset_imports=opsets, ir_version=_IR_VERSION, producer_name="weaksup")
+    model = helper.make_model(
+        graph.proto(name, multi=multi), opset_imports=opsets, ir_version=_IR_VERSION, producer_name="weaksup"
+    )
     return bytes(model.SerializeToString(deterministic=True))
 
 
-class _Graph:
+class Graph:
     """Write operators in order: `graph("Add", a, 1)` returns the name of its result; numbers become constants."""
 
     def __init__(self) -> None:
@@ -85,17 +99,18 @@ class _Graph:
         }
         return self("LabelEncoder", data, **attributes)
 
-    def proto(self) -> Any:
+    def proto(self, name: str, *, multi: bool) -> Any:
         """Return the graph as ONNX."""
         from onnx import TensorProto, helper
 
         text = helper.make_tensor_value_info(INPUT, TensorProto.STRING, ["n"])
-        label = helper.make_tensor_value_info(LABEL, TensorProto.STRING, ["n"])
+        kind, shape = (TensorProto.BOOL, ["n", None]) if multi else (TensorProto.STRING, ["n"])
+        label = helper.make_tensor_value_info(LABEL, kind, shape)
         proba = helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["n", None])
-        return helper.make_graph(self.nodes, "weaksup linear student", [text], [label, proba], self.constants)
+        return helper.make_graph(self.nodes, name, [text], [label, proba], self.constants)
 
 
-def _letters(graph: _Graph, alphabet: Alphabet) -> str:
+def _letters(graph: Graph, alphabet: Alphabet) -> str:
     """Give the codes of the characters [n, t], with one space before each text and at least one after it."""
     spellings = alphabet.spellings()
     characters = graph("Tokenizer", INPUT, mark=0, mincharnum=1, pad_value="", separators=[""])
@@ -109,7 +124,7 @@ def _letters(graph: _Graph, alphabet: Alphabet) -> str:
     return graph("Pad", graph.part(codes, 0, MAX_CHARS, axis=1), np.array([0, 1, 0, _LONGEST]), SPACE)
 
 
-def _characters(graph: _Graph, letters: str, base: int) -> list[str]:
+def _characters(graph: Graph, letters: str, base: int) -> list[str]:
     """Give the n-grams of characters, [n, t] for each order; those with a space inside are in no vocabulary."""
     number, found = _shifted(graph, letters, 0), []
     for order in range(2, _LONGEST + 1):
@@ -119,18 +134,18 @@ def _characters(graph: _Graph, letters: str, base: int) -> list[str]:
     return found
 
 
-def _shifted(graph: _Graph, letters: str, by: int) -> str:
+def _shifted(graph: Graph, letters: str, by: int) -> str:
     """Take the letters from place `by` on, as many for every `by` below the longest order."""
     return graph.part(letters, by, by - _LONGEST + 1 or _END, axis=1)
 
 
-def _words(graph: _Graph, letters: str, student: LinearStudent) -> list[str]:
+def _words(graph: Graph, letters: str, first_letter: int) -> list[str]:
     """Give the words and the pairs of words, each [n, t] with 0 where none begins."""
     grid = _shifted(graph, letters, 0)
     flat = graph("Reshape", grid, np.array([-1]))
     width = graph.part(graph("Shape", grid), 1, 2)
     # A gap is whatever is in no word; every text begins and ends with one.
-    gap = graph("Less", flat, student.ngrams.alphabet.first_letter)
+    gap = graph("Less", flat, first_letter)
     gaps = graph("Squeeze", graph("NonZero", gap), np.array([0]))
     latest = graph("Gather", gaps, graph("Sub", graph("CumSum", graph("Cast", gap, to=7), 0), 1))
     everywhere = graph("Range", 0, graph("Size", flat), 1)
@@ -160,19 +175,25 @@ def _words(graph: _Graph, letters: str, student: LinearStudent) -> list[str]:
     ]
 
 
-def _answer(graph: _Graph, keys: str, student: LinearStudent) -> None:
+def _answer(graph: Graph, keys: str, student: LinearStudent) -> None:
     """Turn n-grams [n, e] into probabilities [n, k] and labels [n]."""
-    sums = _sums_of_two(graph, keys, student) if len(student.classes) == 2 else _sums(graph, keys, student)
+    multi = student.labels.multi
+    packed = len(student.classes) == 2 and not multi
+    sums = _sums_of_two(graph, keys, student) if packed else _sums(graph, keys, student)
     scores, squares = (graph("Cast", part, to=11) for part in sums)
     size = graph("Sqrt", graph("Max", squares, np.array(1.0)))
     scores = graph("Mul", scores, np.array(student.step * np.sqrt(UNIT)))
     scores = graph("Add", graph("Div", scores, size), student.bias)
+    if multi:
+        proba = graph("Cast", graph("Sigmoid", scores), to=1, out=PROBABILITIES)
+        graph("Greater", proba, np.array(0.5, np.float32), out=LABEL)
+        return
     proba = graph("Cast", graph("Softmax", scores, axis=1), to=1, out=PROBABILITIES)
     names = np.array(student.classes, object)
     graph("Gather", names, graph("ArgMax", proba, axis=1, keepdims=0), out=LABEL)
 
 
-def _sums(graph: _Graph, keys: str, student: LinearStudent) -> tuple[str, str]:
+def _sums(graph: Graph, keys: str, student: LinearStudent) -> tuple[str, str]:
     """Sum the weights [n, k] and the squared feature weights [n, 1] of the n-grams.
 
     The sums fit into int32: a text has at most 4 * MAX_CHARS n-grams, and each counts less than 2**15.
@@ -186,7 +207,7 @@ def _sums(graph: _Graph, keys: str, student: LinearStudent) -> tuple[str, str]:
     return graph.part(sums, 0, k, axis=1), graph.part(sums, k, k + 1, axis=1)
 
 
-def _sums_of_two(graph: _Graph, keys: str, student: LinearStudent) -> tuple[str, str]:
+def _sums_of_two(graph: Graph, keys: str, student: LinearStudent) -> tuple[str, str]:
     """Do the same with two classes, whose weights are opposite: both sums fit into one int64, so one look is enough."""
     packed = student.table[:, 1] * _HALF + student.ngrams.squares
     found = graph.table(keys, *_with_one(student.ngrams.keys, packed), default=0)

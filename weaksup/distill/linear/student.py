@@ -17,7 +17,7 @@ from weaksup.distill.student import Student
 from weaksup.distill.targets import Targets
 from weaksup.labels import LabelSpace
 
-__all__ = ["LinearStudent", "fit_linear"]
+__all__ = ["LinearStudent", "fit_linear", "pack"]
 
 _LARGEST_WEIGHT = 32767  # weights are int16 in the model file
 
@@ -28,7 +28,7 @@ class LinearStudent(Student):
 
     `table` int64 [v, k] holds the weight of each n-gram times its feature weight, in units of `step`: sums of whole
     numbers are the same in any order, so batches, threads and machines do not change a prediction. With two classes the
-    columns are opposite. `bias` [k].
+    columns are opposite, and in a multi-label space each is a log-odds by itself. `bias` [k].
     """
 
     kind: ClassVar[str] = "linear"
@@ -45,6 +45,9 @@ class LinearStudent(Student):
         counts = self.ngrams.counts(texts)
         size = np.sqrt(self.ngrams.sizes(counts))[:, None]
         scores = (counts @ self.table) * (self.step * np.sqrt(UNIT)) / size + self.bias
+        if self.labels.multi:
+            sets: Floats = 1 / (1 + np.exp(-scores))
+            return sets
         scores = np.exp(scores - scores.max(axis=1, keepdims=True)) if len(texts) else scores
         proba: Floats = scores / scores.sum(axis=1, keepdims=True)
         return proba
@@ -72,17 +75,18 @@ def fit_linear(targets: Targets, *, seed: int = 0, strengths: Sequence[float] = 
         training["held_out_loss"] = choice.losses
         training["held_out_rows"] = choice.judged
         training["held_out_temperature"] = choice.temperature
-    return _pack(targets.labels, ngrams, choice.line, training)
+    return pack(targets.labels, ngrams, choice.line, training)
 
 
-def _pack(labels: LabelSpace, ngrams: NGrams, line: Line, training: dict[str, Any]) -> LinearStudent:
+def pack(labels: LabelSpace, ngrams: NGrams, line: Line, training: dict[str, Any]) -> LinearStudent:
     """Turn a linear model into whole numbers."""
     # What is added to the weights of all classes changes no probability; with two classes they become opposite.
-    centred = line.weights - line.weights.mean(axis=1, keepdims=True)
+    multi = labels.multi
+    centred = line.weights if multi else line.weights - line.weights.mean(axis=1, keepdims=True)
     table = centred * np.sqrt(ngrams.squares / UNIT)[:, None]
     largest = float(np.abs(table).max(initial=0.0))
     step = largest / _LARGEST_WEIGHT if largest > 0 else 1.0
     whole = np.rint(table / step).astype(np.int64)
-    if len(labels) == 2:
+    if len(labels) == 2 and not multi:
         whole[:, 0] = -whole[:, 1]
     return LinearStudent(labels, ngrams, whole, step, line.bias, training)
