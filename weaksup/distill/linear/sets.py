@@ -19,6 +19,8 @@ from weaksup.labels import SoftLabels
 
 __all__ = ["fit_sets"]
 
+SILENT = 0.2  # what a label that nobody gave is taken for, where sources give it or keep silent
+
 
 def fit_sets(
     texts: Sequence[str],
@@ -34,9 +36,9 @@ def fit_sets(
     """Train a linear student on soft label sets; labels are taken for independent, each with its own regularisation.
 
     `gold` [n, k]: 1 PRESENT, 0 ABSENT, -1 not known. A label learns from the rows that a source said something of;
-    where none says ABSENT, as is usual, from the other rows too, as far as their probability says anything: give the
-    label model the label's share. The other arguments are those of `weaksup.distill.train`. Cost: n-grams once, then k
-    fits. Raises UsageError where no row teaches any label, or shapes do not fit.
+    where that is PRESENT mostly, as is usual, also from the rows that only other labels were given to: there it is
+    PRESENT with probability SILENT at most (positive and unlabeled rows; C. Elkan and K. Noto, 2008). The other arguments are those of `weaksup.distill.train`. Cost: n-grams once, then k fits. Raises UsageError where no row
+    teaches any label, or shapes do not fit.
     """
     known = np.full(soft.proba.shape, -1) if gold is None else np.asarray(gold)
     if known.shape != soft.proba.shape or len(texts) != len(soft):
@@ -79,17 +81,22 @@ def _targets(
     balance: float,
 ) -> Targets | None:
     """Return what teaches one label, by itself; `None` where nothing does."""
-    proba, covered = soft.proba[:, j], soft.covered[:, j]
-    if not (soft.hard()[covered, j] == ABSENT).any():
-        covered = np.ones_like(covered)
-    side = SoftLabels(soft.ids, np.column_stack([1 - proba, proba]), covered, SIDES)
     try:
-        targets = make_targets(texts, side, weights=weights, gold=gold, gold_weight=gold_weight)
+        targets = make_targets(texts, _side(soft, j), weights=weights, gold=gold, gold_weight=gold_weight)
     except UsageError:
         if (weights is None or np.shape(weights) == (len(texts),)) and not (gold >= 0).any():
             return None
         raise
     return balance_classes(targets, balance)
+
+
+def _side(soft: SoftLabelSets, j: int) -> SoftLabels:
+    """Return what one label says of each row: ABSENT or PRESENT."""
+    proba, covered = soft.proba[:, j], soft.covered[:, j]
+    if 2 * (proba[covered] > 0.5).sum() > covered.sum():
+        spoken = np.asarray(soft.covered.any(axis=1))
+        proba, covered = np.where(covered | ~spoken, proba, np.minimum(proba, SILENT)), spoken
+    return SoftLabels(soft.ids, np.column_stack([1 - proba, proba]), covered, SIDES)
 
 
 def _one_column(line: Line) -> Line:
