@@ -37,8 +37,9 @@ def fit_sets(
 
     `gold` [n, k]: 1 PRESENT, 0 ABSENT, -1 not known. A label learns from the rows that a source said something of;
     where that is PRESENT mostly, as is usual, also from the rows that only other labels were given to: there it is
-    PRESENT with probability SILENT at most (positive and unlabeled rows; C. Elkan and K. Noto, 2008). The other arguments are those of `weaksup.distill.train`. Cost: n-grams once, then k fits. Raises UsageError where no row
-    teaches any label, or shapes do not fit.
+    PRESENT with probability SILENT at most (learning from positive and unlabeled rows; C. Elkan and K. Noto, 2008).
+    The other arguments are those of `weaksup.distill.train`. Cost: n-grams once, then k fits. Raises UsageError where
+    no row teaches any label, or shapes do not fit.
     """
     known = np.full(soft.proba.shape, -1) if gold is None else np.asarray(gold)
     if known.shape != soft.proba.shape or len(texts) != len(soft):
