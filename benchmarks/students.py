@@ -6,6 +6,8 @@ the test split is scored once: F1 of class 1 on the sets that WRENCH (J. Zhang e
 
     default, majority     the student on the default label model's labels, on majority vote's
     gold                  the student on all gold train labels
+    self_training         default, and the rows without a vote that it is sure of (an option, off by default)
+    student_vote          default, fitted again with the student's out-of-fold opinion as a source (an option)
     sklearn_*             TfidfVectorizer and LogisticRegression as they come, on the same labels, made hard
 
 "calibration" is the expected calibration error of the default student on the test split: as trained, after the
@@ -33,9 +35,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from weaksup.distill import calibrate_by_gold, calibrate_by_votes, load_bundle, save_bundle, train
+from weaksup.distill.student_vote import add_student_vote
 from weaksup.label_models import create
 from weaksup.labels import LabelSpace, SoftLabels
 from weaksup.metrics import accuracy, bootstrap, ece, f1
+from weaksup.votes import VoteMatrix
 
 RESULTS = Path(__file__).resolve().parent / "results" / "students.json"
 F1_SETS = {"cdr", "census", "commercial", "sms", "spouse", "tennis"}
@@ -107,6 +111,29 @@ def sklearn_student(texts: list[str], soft: SoftLabels) -> Predict:
     return lambda more: np.asarray(pipeline.predict(more))
 
 
+def self_trained(texts: list[str], soft: SoftLabels) -> Predict:
+    """Train twice: the second time with rows that no source voted on."""
+    student = train(texts, soft, self_training=0.5)
+    return lambda more: student.predict_proba(more).argmax(axis=1)
+
+
+def with_student_vote(one: TextSet, soft: SoftLabels) -> SoftLabels:
+    """Fit the label model again, with the student's out-of-fold opinion beside the labeling functions."""
+    votes = VoteMatrix.from_array(one.votes.astype(np.int16), labels=soft.labels, ids=soft.ids)
+    more = add_student_vote(votes, one.texts["train"], soft)
+    return create("default", one.k).fit(more).soft_labels(more)
+
+
+def run_variants(one: TextSet, split: str) -> dict[str, dict[str, Any]]:
+    """Score what is offered beside the default."""
+    soft, texts = label_rows(one, "default"), one.texts["train"]
+    made = {
+        "self_training": self_trained(texts, soft),
+        "student_vote": our_student(texts, with_student_vote(one, soft)),
+    }
+    return {name: one.score(split, predict(one.texts[split])) for name, predict in made.items()}
+
+
 def run_sets(folder: Path, split: str) -> dict[str, dict[str, Any]]:
     """Score every student on every set."""
     found: dict[str, dict[str, Any]] = {}
@@ -119,6 +146,8 @@ def run_sets(folder: Path, split: str) -> dict[str, dict[str, Any]]:
                 seconds = time.perf_counter() - start
                 scored = one.score(split, predict(one.texts[split]))
                 found.setdefault(prefix + labeler, {})[one.name] = {**scored, "seconds": round(seconds, 2)}
+        for name, scored in run_variants(one, split).items():
+            found.setdefault(name, {})[one.name] = scored
     for scores in found.values():
         scores["average"] = {"score": float(np.mean([s["score"] for s in scores.values()]))}
     return found

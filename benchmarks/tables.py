@@ -48,11 +48,13 @@ def page() -> str:
 
 def _spam(r: dict[str, Any]) -> str:
     def row(name: str, run: dict[str, Any], share: str) -> list[str]:
-        return [name, f"{run['f1']:.3f} ({run['f1_low']:.3f}-{run['f1_high']:.3f})", f"${run['spent_usd']:.4f}", share]
+        spent = f"${run['spent_usd']:.4f}" if "spent_usd" in run else ""
+        return [name, f"{run['f1']:.3f} ({run['f1_low']:.3f}-{run['f1_high']:.3f})", spent, share]
 
     rows = [
         row("labeling functions only", r["lf_only"], "0%"),
         row("and recorded answers", r["with_answers"], f"{r['share_of_premium_cost']:.1%}"),
+        row("the true labels of all train messages", r["all_gold"], ""),
     ]
     return (
         "## Text messages, end to end\n"
@@ -60,6 +62,7 @@ def _spam(r: dict[str, Any]) -> str:
         f"gpt-4.1 answers as replayed tiers, the student scored once on {r['test_rows']:,} test messages. gpt-4.1 on everything would cost "
         f"${r['premium_on_everything_usd']:.4f}.\n\n"
         + table(["student trained on", "F1 of SPAM on test (95%)", "spent", "of gpt-4.1 on everything"], rows)
+        + f"\nWith recorded answers the student has {r['share_of_gold_f1']:.1%} of the F1 of the one trained on all true labels.\n"
     )
 
 

@@ -29,7 +29,9 @@ COMMANDS = {
     "ask": "Ask a model on the worst slices, under a hard budget.",
     "evaluate": "Score tiers, prompt and routing on a golden set before a change is used.",
     "distill": "Train a small classifier on the labels and export it.",
+    "export": "Write a distilled classifier in the forms that other programs read.",
     "predict": "Label a corpus with a distilled classifier.",
+    "drift": "Say whether a corpus is still like the one a classifier learned from.",
     "serve": "Answer over HTTP with a distilled classifier.",
     "cost": "Compute what a model or a routed pipeline costs.",
 }

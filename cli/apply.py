@@ -64,7 +64,7 @@ def command(
     CORPUS is a CSV, TSV, JSONL or Parquet file, plain or .gz, or a folder of them. Rows that cannot be read, and rows
     on which an LF failed, are reported, never dropped in silence.
     """
-    from weaksup.apply import apply_to_file
+    from weaksup.apply import apply_to_file, note_lfs
     from weaksup.cli.lost_rows import check_lost
     from weaksup.cli.outputs import keep_apart
     from weaksup.cli.progress import progress
@@ -86,7 +86,14 @@ def command(
     try:
         with progress("apply") as watch:
             applied = apply_to_file(
-                module.lfs, source, output, labels=space, workers=workers, max_faults=max_faults, progress=watch
+                module.lfs,
+                source,
+                output,
+                labels=space,
+                workers=workers,
+                max_faults=max_faults,
+                progress=watch,
+                origin=note_lfs(source.origin(), module),
             )
     except FaultError as error:
         if error.applied is not None:

@@ -41,6 +41,7 @@ def ask_one(
     from weaksup.llm import ask, estimate, source_of
     from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.asking import add_answers, choose_rows
+    from weaksup.pipeline.lineage import labels_meta, note_asked
 
     cap = None if budget is None else budget_cap(budget)
     soft = SoftLabels.load(labels) if labels is not None else LabelModel().fit(votes).soft_labels(votes)
@@ -63,8 +64,8 @@ def ask_one(
             limits=limits,
             on_answer=lambda p: watch(p.done),
         )
-    more = add_answers(votes, asked)
+    more = note_asked(add_answers(votes, asked), {asked.source.name: (tier, prompt)}, [asked])
     more.save(output)
     if write_labels is not None:
-        LabelModel().fit(more).soft_labels(more).save(write_labels, {"origin": dict(votes.origin)})
+        LabelModel().fit(more).soft_labels(more).save(write_labels, labels_meta(more, "default"))
     report(asked, output, budget, as_json=as_json)

@@ -43,6 +43,7 @@ def ask_team(
     from weaksup.cli.progress import steps
     from weaksup.llm.pricing.prices import budget_cap
     from weaksup.pipeline.campaign import Campaign
+    from weaksup.pipeline.lineage import labels_meta, note_asked
     from weaksup.pipeline.plan.team import plan_team, tight_limits
     from weaksup.pipeline.purchases import Purse
 
@@ -70,9 +71,10 @@ def ask_team(
             gold=known,
             watch=watch,
         ).run()
-    outcome.votes.save(output)
+    more = note_asked(outcome.votes, team.shelf, outcome.asked)
+    more.save(output)
     if write_labels is not None:
-        outcome.labels.save(write_labels, {"origin": dict(votes.origin)})
+        outcome.labels.save(write_labels, labels_meta(more, "default", machines=len(team.machines)))
     if as_json:
         render.emit_json({"votes": output, "labels": write_labels, **outcome.to_json()})
     else:

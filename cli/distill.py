@@ -9,10 +9,9 @@ import click
 from weaksup.cli.options import as_json
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from weaksup.labels import SoftLabels
+    from weaksup.distill.bundle.fields import Fields
+    from weaksup.label_sets import SoftLabelSets
+    from weaksup.labels import LabelSpace, SoftLabels
 
 __all__ = ["command"]
 
@@ -20,6 +19,8 @@ EPILOG = """\b
 Examples:
   weaksup distill labels.parquet -o student
   weaksup distill labels.parquet -o student --gold label
+  weaksup distill labels.parquet -o student --kind embedding --set model=encoders/minilm
+  weaksup distill labels.parquet -o student --field sender --field amount
   weaksup distill labels.parquet corpus.csv -o student --clamp reviewed --gold label --json
 """
 
@@ -33,6 +34,7 @@ Examples:
 @click.option("--positive", metavar="LABEL", help="With two labels: the one whose F1 is shown.  [default: the last]")
 @click.option("--text", metavar="COLUMN", help="Column of the texts.  [default: as LABELS were made]")
 @click.option("--id", "id_column", metavar="COLUMN", help="Column of row ids.  [default: as LABELS were made]")
+@click.option("--field", "fields", metavar="COLUMN", multiple=True, help="Another column to read; may be repeated.")
 @click.option("--votes", metavar="FILE", help="The votes that LABELS were made from: scores by slice and source.")
 @click.option("--worth", is_flag=True, help="Say how many hand labels the votes are worth; needs --gold, and minutes.")
 @click.option("--suspects", metavar="FILE.csv", help="Write the rows whose label a student denies that did not see it.")
@@ -43,6 +45,10 @@ Examples:
     multiple=True,
     help="Wanted share of right answers: finds the threshold, may be repeated.  [default: 0.9, 0.95, 0.99]",
 )
+@click.option(
+    "--kind", default="linear", show_default=True, help="Kind of classifier: linear, embedbag, embedding, transformer."
+)
+@click.option("--set", "pairs", metavar="NAME=VALUE", multiple=True, help="A setting of its kind; may be repeated.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the rows to check choices on.")
 @as_json
 def command(
@@ -55,10 +61,13 @@ def command(
     positive: str | None,
     text: str | None,
     id_column: str | None,
+    fields: tuple[str, ...],
     votes: str | None,
     worth: bool,
     suspects: str | None,
     precisions: tuple[float, ...],
+    kind: str,
+    pairs: tuple[str, ...],
     seed: int,
     as_json: bool,
 ) -> None:
@@ -66,66 +75,105 @@ def command(
 
     Texts are read from the corpus that LABELS came from, or from CORPUS. With --gold, rows with a true label are kept
     from training (a fifth of the texts; all, where at most a fifth of the rows has one): they calibrate the classifier,
-    find its thresholds, and score it beside the votes.
+    find its thresholds, and score it beside the votes. Multi-label LABELS give a classifier of any number of labels.
     """
-    import numpy as np
-
     from weaksup.cli import render
-    from weaksup.cli.distill_text import tell
+    from weaksup.cli.distill_text import tell, tell_sets
     from weaksup.cli.origin import find_corpus
     from weaksup.corpus.gold import read_gold
-    from weaksup.distill import save_bundle, train
+    from weaksup.distill.training import check_student
     from weaksup.errors import UsageError
     from weaksup.files import read_table
-    from weaksup.labels import SoftLabels
-    from weaksup.pipeline.scorecard import PRECISIONS, make_scorecard, votes_of, worth_of
+    from weaksup.label_sets import SoftLabelSets
+    from weaksup.labels import LabelSpace
+    from weaksup.pipeline.lineage import student_lineage
+    from weaksup.pipeline.scorecard import PRECISIONS, votes_of, worth_of
+    from weaksup.pipeline.teaching import Lesson, keep_out, teach
+    from weaksup.pipeline.teaching_sets import SetsLesson, teach_sets
     from weaksup.votes import VoteMatrix
 
+    settings = _read_settings(pairs)
+    check_student(kind, settings)
     info = read_table(labels, "weaksup.labels", what="soft labels")[1]
     source = find_corpus(info.get("origin", {}), corpus, text=text, id_column=id_column)
-    soft, texts = _with_texts(SoftLabels.load(labels), source.lookup(None, ["text"]))
+    space = LabelSpace.from_json(info["labels"])
+    if space.multi:
+        _refuse_for_sets(positive=positive, votes=votes, worth=worth, suspects=suspects, precision=precisions)
+    soft, texts, read = _with_texts(_load(labels, space), source.lookup(None, ["text", *fields]), fields)
+    truth = None if gold is None else read_gold(source, gold, soft.ids, space)
+    fixed = None if clamp is None else read_gold(source, clamp, soft.ids, space)
+    shared: dict[str, Any] = {
+        "truth": truth,
+        "clamp": fixed,
+        "seed": seed,
+        "fields": read,
+        "settings": {"kind": kind, **settings},
+    }
+    lineage = student_lineage(labels)
+    if isinstance(soft, SoftLabelSets):
+        taught_sets = teach_sets(SetsLesson(texts, soft, **shared), also_learned=clamp == gold)
+        result = {"student": output, "bytes": taught_sets.save(output, lineage=lineage), **taught_sets.to_json()}
+        (render.emit_json if as_json else tell_sets)(result)
+        return
     if positive not in {None, *soft.labels.names}:
         raise UsageError(f'--positive: expected one of {", ".join(soft.labels.names)}; got "{positive}"')
-    truth = None if gold is None else read_gold(source, gold, soft.ids, soft.labels)
-    fixed = None if clamp is None else read_gold(source, clamp, soft.ids, soft.labels)
     if worth and truth is None:
         raise UsageError("--worth: expected --gold, true labels to compare with")
-    matrix = None if votes is None else votes_of(soft, VoteMatrix.load(votes))
-    test = _kept_out(texts, truth, also_learned=clamp == gold)
-    rows, kept = np.flatnonzero(~test), np.flatnonzero(test)
-    student = train(
-        [texts[i] for i in rows.tolist()], soft.take(rows), gold=None if fixed is None else fixed[rows], seed=seed
-    )
-    card = make_scorecard(
-        student,
-        [texts[i] for i in kept.tolist()],
-        None if truth is None else truth[kept],
-        soft.take(kept),
-        votes=None if matrix is None else matrix.take(kept),
+    lesson = Lesson(
+        texts,
+        soft,
+        votes=None if votes is None else votes_of(soft, VoteMatrix.load(votes)),
+        learned=truth is not None and bool((info.get("lineage") or {}).get("gold_learned")),
         positive=positive,
         precisions=precisions or PRECISIONS,
-        seed=seed,
+        **shared,
     )
-    metrics = card.metrics
+    test = keep_out(texts, truth, also_learned=clamp == gold)
+    if truth is not None and not test.any():
+        raise UsageError(
+            f"--gold: expected enough true labels to keep some rows for scoring, got {(truth >= 0).sum():,} in "
+            f"{len(texts):,} rows"
+        )
+    taught = teach(lesson, test)
     if worth and truth is not None:
-        metrics["worth"] = worth_of(card, texts, truth, test, positive=positive, seed=seed)
-    path = save_bundle(
-        card.student,
-        output,
-        metrics=metrics,
-        lineage=_lineage(labels, info),
-        calibration=card.calibration,
-        thresholds=card.thresholds,
-    )
-    size = sum(file.stat().st_size for file in path.iterdir())
-    result = {"student": output, "bytes": size, "training": card.student.training, **metrics}
-    result |= {"calibration": card.calibration, "thresholds": card.thresholds}
+        taught.card.metrics["worth"] = worth_of(taught.card, texts, truth, test, positive=positive, seed=seed)
+    result = {"student": output, "bytes": taught.save(output, lineage=lineage), **taught.to_json()}
     if suspects is not None:
         result |= {"suspects": _write_suspects(texts, soft, suspects, seed), "suspects_file": suspects}
-    if as_json:
-        render.emit_json(result)
-    else:
-        tell(result)
+    (render.emit_json if as_json else tell)(result)
+
+
+def _load(labels: str, space: LabelSpace) -> SoftLabels | SoftLabelSets:
+    from weaksup.label_sets import SoftLabelSets
+    from weaksup.labels import SoftLabels
+
+    return SoftLabelSets.load(labels) if space.multi else SoftLabels.load(labels)
+
+
+def _refuse_for_sets(**options: object) -> None:
+    from weaksup.errors import UsageError
+
+    for name, value in options.items():
+        if value:
+            raise UsageError(f"--{name}: expected labels with one label a row, got multi-label ones; leave it out")
+
+
+def _read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Read NAME=VALUE: a number or a list where the value is JSON, else text."""
+    import json
+
+    from weaksup.errors import UsageError
+
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name or name in settings:
+            raise UsageError(f'--set: expected NAME=VALUE, each name once; got "{pair}"')
+        try:
+            settings[name] = json.loads(value)
+        except ValueError:
+            settings[name] = value
+    return settings
 
 
 def _write_suspects(texts: list[str], soft: SoftLabels, path: str, seed: int) -> int:
@@ -142,43 +190,22 @@ def _write_suspects(texts: list[str], soft: SoftLabels, path: str, seed: int) ->
     return len(found)
 
 
-def _with_texts(soft: SoftLabels, found: dict[str, dict[str, Any]]) -> tuple[SoftLabels, list[str]]:
-    """Return the labels that have a text, and the texts."""
+def _with_texts(
+    soft: SoftLabels | SoftLabelSets, found: dict[str, dict[str, Any]], names: tuple[str, ...]
+) -> tuple[SoftLabels | SoftLabelSets, list[str], Fields | None]:
+    """Return the labels that have a text, the texts, and how other fields are read."""
     import numpy as np
 
     from weaksup.cli import render
+    from weaksup.distill.bundle.fields import learn_fields
     from weaksup.errors import UsageError
 
-    rows = [i for i, row_id in enumerate(soft.ids) if row_id in found]
-    if soft.ids and not rows:
+    at = [i for i, row_id in enumerate(soft.ids) if row_id in found]
+    if soft.ids and not at:
         raise UsageError(f'expected the corpus of these labels, got one without row "{soft.ids[0]}" or any other')
-    if len(rows) < len(soft):
-        render.note(f"note: {len(soft) - len(rows):,} labeled rows are not in the corpus and are left out")
-    return soft.take(np.array(rows, np.int64)), [found[soft.ids[i]]["text"] for i in rows]
-
-
-def _kept_out(texts: list[str], truth: NDArray[np.int16] | None, *, also_learned: bool) -> NDArray[np.bool_]:
-    """Mark the rows [n] to score on, and those with the same text."""
-    import numpy as np
-
-    from weaksup.distill import hold_out
-    from weaksup.errors import UsageError
-
-    if truth is None:
-        return np.zeros(len(texts), np.bool_)
-    known = truth >= 0
-    out = known if known.mean() <= 0.2 and not also_learned else known & hold_out(texts)
-    if not out.any() or out.all():
-        raise UsageError(f"--gold: expected enough true labels to keep some rows for scoring, got {known.sum():,}")
-    kept = {text for text, is_out in zip(texts, out.tolist(), strict=True) if is_out}
-    return np.array([text in kept for text in texts], np.bool_)
-
-
-def _lineage(labels: str, info: dict[str, Any]) -> dict[str, Any]:
-    """Say what the student was made from; the same input gives the same bytes."""
-    import hashlib
-    from pathlib import Path, PurePath
-
-    with Path(labels).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"labels": PurePath(labels).name, "labels_sha256": digest, "made_from": info.get("lineage", {})}
+    if len(at) < len(soft):
+        render.note(f"note: {len(soft) - len(at):,} labeled rows are not in the corpus and are left out")
+    rows = [found[soft.ids[i]] for i in at]
+    fields = learn_fields(rows, names) if names else None
+    texts = [fields.read(row) if fields else row["text"] for row in rows]
+    return soft.take(np.array(at, np.int64)), texts, fields

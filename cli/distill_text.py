@@ -6,7 +6,7 @@ from typing import Any
 
 from weaksup.cli import render
 
-__all__ = ["tell", "tell_worth"]
+__all__ = ["tell", "tell_sets", "tell_worth"]
 
 Json = dict[str, Any]
 _SHOWN = 12  # slices and sources
@@ -20,14 +20,12 @@ _ROWS = {
 
 def tell(result: Json) -> None:
     """Show what was trained, and how good it is."""
-    training = result["training"]
-    gold = f", {training['gold_rows']:,} with gold" if training["gold_rows"] else ""
-    rows = f"{training['rows']:,} rows ({training['distinct_texts']:,} distinct texts{gold})"
-    render.line(f"trained on {rows}, {training['ngrams']:,} n-grams -> {result['student']} ({_size(result['bytes'])})")
+    _trained(result)
     if "gold" in result:
         _scores(result)
         _calibration(result)
         _thresholds(result["thresholds"])
+        _tiers(result.get("tiers", []))
         for name in ("slices", "sources"):
             _groups(name, result.get(name, []))
     else:
@@ -39,11 +37,47 @@ def tell(result: Json) -> None:
         render.line(f"{render.counted(result['suspects'], 'label')} in doubt -> {result['suspects_file']}")
 
 
+def tell_sets(result: Json) -> None:
+    """Show a classifier of any number of labels."""
+    _trained(result)
+    if "gold" not in result:
+        render.line("not scored: --gold COLUMN scores it on rows with true labels")
+        return
+    lines = []
+    for name, key in (("student", "gold"), ("the votes' labels", "votes")):
+        score = result[key]
+        low, high = score["micro_f1_interval"]
+        lines.append(
+            (name, score["rows"], score["micro_f1"], f"{low:.3f}-{high:.3f}", score["macro_f1"], score["exact"])
+        )
+    columns = ["labels of", "rows", "micro F1", "95%", "macro F1", "all labels right"]
+    render.table("On rows kept from training", columns, lines)
+    told = result["training"]["labels"]
+    each = []
+    for name, score in result["gold"]["labels"].items():
+        shown = score or dict.fromkeys(("gold", "precision", "recall", "f1"))
+        votes = (result["votes"]["labels"][name] or {}).get("f1")
+        each.append((name, told[name]["rows"], *(shown[what] for what in ("gold", "precision", "recall", "f1")), votes))
+    render.table(
+        "Student by label", ["label", "learned from", "gold", "precision", "recall", "F1", "F1 of votes"], each
+    )
+
+
+def _trained(result: Json) -> None:
+    training = result["training"]
+    gold = f", {training['gold_rows']:,} with gold" if training["gold_rows"] else ""
+    rows = f"{training['rows']:,} rows ({training['distinct_texts']:,} distinct texts{gold})"
+    read = f"{training['ngrams']:,} n-grams" if "ngrams" in training else f"the encoder {training.get('encoder', '')}"
+    render.line(f"trained on {rows}, {read} -> {result['student']} ({_size(result['bytes'])})")
+
+
 def _scores(result: Json) -> None:
     scored = [(name, result[key]) for key, name in _ROWS.items() if key in result]
     lines = [(name, s["rows"], *_shown(s, "accuracy"), *_shown(s, "f1")) for name, s in scored]
     f1 = f"F1 ({result['gold']['f1_of']})"
     render.table("On rows kept from training", ["labels of", "rows", "accuracy", "95%", f1, "95%"], lines)
+    if result.get("labels_learned_from_gold"):
+        render.line("the labels learned from gold themselves, so they are not scored, and the student may look better")
     classes = [(name, c["gold"], c["precision"], c["recall"], c["f1"]) for name, c in result["gold"]["classes"].items()]
     render.table("Student by label", ["label", "gold", "precision", "recall", "F1"], classes)
 
@@ -77,10 +111,29 @@ def _thresholds(found: Json) -> None:
 def _groups(name: str, groups: list[Json]) -> None:
     if not groups:
         return
-    worst = sorted(groups, key=lambda group: group["accuracy"])[:_SHOWN]
-    lines = [(g["name"], g["rows"], *_shown(g, "accuracy", "interval"), g["confidence"]) for g in worst]
+    # One wrong row of one says little: first what is bad for sure.
+    worst = sorted(groups, key=lambda group: group["interval"][1])[:_SHOWN]
+    own = "source_accuracy" in worst[0]
+    lines = [
+        (
+            g["name"],
+            g["rows"],
+            *_shown(g, "accuracy", "interval"),
+            g["confidence"],
+            *([g["source_accuracy"]] if own else []),
+        )
+        for g in worst
+    ]
     title = f"Student by {name[:-1]}" + (f" (the worst {_SHOWN} of {len(groups)})" if len(groups) > _SHOWN else "")
-    render.table(title, [name[:-1], "gold", "accuracy", "95%", "confidence"], lines)
+    more = ["source's own"] if own else []
+    render.table(title, [name[:-1], "gold", "accuracy", "95%", "confidence", *more], lines)
+
+
+def _tiers(tiers: list[Json]) -> None:
+    if not tiers:
+        return
+    lines = [(t["name"], t["rows"], *_shown(t, "source_accuracy", "source_interval"), t["accuracy"]) for t in tiers]
+    render.table("Beside those who were asked", ["asked", "gold", "its accuracy", "95%", "student's"], lines)
 
 
 def tell_worth(worth: Json) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["as_json", "corpus_columns", "parse_balance"]
+if TYPE_CHECKING:
+    from weaksup.distill import Predictor
+
+__all__ = ["abstaining", "as_json", "corpus_columns", "find_threshold", "parse_balance"]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -23,6 +26,35 @@ def corpus_columns(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def abstaining(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --abstain-below and --precision: from which confidence on an answer is given."""
+    for option in (
+        click.option(
+            "--precision",
+            type=float,
+            metavar="P",
+            help="Answer only where the bundle promises so many right answers, 0.95 say.",
+        ),
+        click.option("--abstain-below", type=float, metavar="P", help="Give no label that is less probable than P."),
+    ):
+        function = option(function)
+    return function
+
+
+def find_threshold(student: Predictor, abstain_below: float | None, precision: float | None) -> float | None:
+    """Return the threshold that the two options ask for, and say which one a precision stands for."""
+    from weaksup.cli import render
+    from weaksup.errors import UsageError
+
+    if precision is None:
+        return abstain_below
+    if abstain_below is not None:
+        raise UsageError("expected --abstain-below or --precision, got both; keep one")
+    found = student.threshold_for(precision)
+    render.note(f"--precision {precision:g} is --abstain-below {found:g}, as the bundle was measured")
+    return found
 
 
 def parse_balance(text: str | None) -> dict[str, float] | None:

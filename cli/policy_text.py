@@ -19,7 +19,12 @@ __all__ = ["agreement_table", "audit_lines", "audit_table", "queue_lines", "queu
 Table = tuple[str, list[str], list[tuple[Any, ...]]]
 """What `render.table` takes: the title, the columns, the rows."""
 
-_WHAT = {"always": "sent by the rules", "audit": "of the audit", "doubt": "in doubt"}
+_WHAT = {
+    "always": "sent by the rules",
+    "audit": "of the audit",
+    "doubt": "in doubt",
+    "student": "that a student denies",
+}
 _PAIRS = 30
 
 

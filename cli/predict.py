@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from weaksup.cli.options import as_json, corpus_columns
+from weaksup.cli.options import abstaining, as_json, corpus_columns, find_threshold
 from weaksup.cli.stdin_corpus import STDIN_KINDS, corpus_path, name_stdin
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ EPILOG = """\b
 Examples:
   weaksup predict student/ corpus.csv -o labels.csv
   weaksup predict student/model.onnx tickets/ --text body --id ticket_id -o labels.parquet --proba
-  weaksup predict student/ year.parquet -o labels.parquet --abstain-below 0.8
+  weaksup predict student/ year.parquet -o labels.parquet --precision 0.95     unsure rows get no label
   cat texts.txt | weaksup predict student/ - -o - --to jsonl
 """
 
@@ -32,7 +32,7 @@ Examples:
     "-o", "--output", metavar="FILE", required=True, help="Where labels go: .csv, .jsonl or .parquet; - is stdout."
 )
 @click.option("--proba", is_flag=True, help="Write the probability of every label, too.")
-@click.option("--abstain-below", type=float, metavar="P", help="Give no label that is less probable than P.")
+@abstaining
 @click.option("--from", "kind", type=click.Choice(STDIN_KINDS), default="lines", help="What stdin (-) is.  [lines]")
 @click.option("--to", type=click.Choice(["csv", "jsonl", "parquet"]), default="csv", help="What stdout gets.  [csv]")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Cores to use.  [default: all]")
@@ -45,6 +45,7 @@ def command(
     output: str,
     proba: bool,
     abstain_below: float | None,
+    precision: float | None,
     kind: str,
     to: str,
     threads: int | None,
@@ -68,6 +69,7 @@ def command(
     if output == "-" and as_json:
         raise UsageError("--json: expected -o FILE, got -o -, which gives the labels themselves to stdout")
     student = load_bundle(model)
+    abstain_below = find_threshold(student, abstain_below, precision)
     text = "text" if (corpus, kind) == ("-", "lines") else text
     with corpus_path(corpus, kind=kind, encoding=encoding) as path, progress("predict") as watch:
         inner = "utf-8" if (corpus, kind) == ("-", "lines") else encoding

@@ -68,6 +68,8 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "rows", f"{rows['rows']:,} ({lost})"
     for reject in rows["rejects"]:
         yield "", f"rejected {reject}"
+    if "start" in found:
+        yield "started from", _started(found["start"])
     votes = found["analyze"]
     fights = f"{percent(votes['overlapped'])} overlap, {percent(votes['conflicted'])} conflict"
     yield "votes", f"{votes['sources']} labeling functions cover {percent(votes['covered'])}; {fights}"
@@ -87,6 +89,22 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "files", f"{summary.folder}: " + ", ".join(summary.files)
     if summary.reused:
         yield "", f"not changed, so not run again: {', '.join(summary.reused)}"
+
+
+def _started(start: dict[str, Any]) -> str:
+    """Say what the earlier student brought."""
+    if not start["there"]:
+        return "nothing: there is no student yet; the next corpus starts from this one's"
+    parts = [f"an earlier student votes on {start['rows']:,} rows, {start['alone']:,} of them without another vote"]
+    if start["judged"]:
+        parts.append(f"with most LFs on {start['agrees']:,} of {start['judged']:,}")
+    parts += [f"accuracy {_accuracy(start['score'])}"] if "score" in start else []
+    if "without" in start:
+        parts.append(f"labels {_accuracy(start['with'])}, without it {_accuracy(start['without'])}")
+    if start["seen_before"]:
+        parts.append(f"silent on {start['seen_before']:,} rows that taught it")
+    parts += [] if start["noted"] else ["which rows taught it is not known"]
+    return "; ".join(parts)
 
 
 def _compared(fit: dict[str, Any]) -> str:
@@ -148,3 +166,33 @@ def _student(distilled: dict[str, Any]) -> Iterator[tuple[str, str]]:
     )
     if "lf_only" in distilled:
         yield "", f"without the answers: {_accuracy(distilled['lf_only'])}"
+    for line in _beside(distilled["metrics"]):
+        yield "", line
+    yield "", _believed(distilled)
+
+
+def _beside(metrics: dict[str, Any]) -> Iterator[str]:
+    """Put the student beside majority vote, the labels it learned from, and each tier, on the rows those have."""
+    if "student_on_covered" in metrics:
+        names = {"student_on_covered": "student", "votes_on_covered": "labels", "majority_on_covered": "majority vote"}
+        scored = [f"{name} {_scored(metrics[key])}" for key, name in names.items() if key in metrics]
+        yield f"on {metrics['student_on_covered']['rows']:,} of them with a label: {', '.join(scored)}"
+    for tier in metrics.get("tiers", []):
+        own, student = (f"{tier[key]:.3f}" for key in ("source_accuracy", "accuracy"))
+        yield f"on {tier['rows']:,} that {tier['name']} answered: it {own}, student {student}"
+
+
+def _scored(score: dict[str, Any]) -> str:
+    low, high = score["accuracy_interval"]
+    return f"{score['accuracy']:.3f} ({low:.3f}-{high:.3f})"
+
+
+def _believed(distilled: dict[str, Any]) -> str:
+    """Say how far the probabilities can be believed, and above which confidence which share of rows is answered."""
+    found = distilled["calibration"]
+    said = f"calibrated by {found['rows']:,} gold rows, ECE {found['ece_before']:.3f} -> {found['ece_after']:.3f}"
+    for wanted in distilled["thresholds"]["wanted"]:
+        if wanted["threshold"] is not None:
+            said += f"; {wanted['precision']:.0%} right from confidence {wanted['threshold']:.3f}"
+            said += f" ({wanted['share']:.0%} of the rows)"
+    return said

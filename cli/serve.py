@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from weaksup.cli.options import as_json
+from weaksup.cli.options import abstaining, as_json, find_threshold
 
 __all__ = ["command"]
 
@@ -23,7 +23,7 @@ Examples:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--token-file", metavar="FILE", help="Clients must send its token; else from $WEAKSUP_SERVE_TOKEN.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="A name that clients call the server by; repeatable.")
-@click.option("--abstain-below", type=float, metavar="P", help="Give no label that is less probable, unless asked.")
+@abstaining
 @click.option("--max-batch", default=1_000, show_default=True, help="Texts in a request.")
 @click.option("--max-body", default=4 << 20, show_default=True, metavar="BYTES", help="Of a request.")
 @click.option("--max-text", default=100_000, show_default=True, metavar="BYTES", help="Of one text.")
@@ -39,6 +39,7 @@ def command(
     token_file: str | None,
     allow_host: tuple[str, ...],
     abstain_below: float | None,
+    precision: float | None,
     max_batch: int,
     max_body: int,
     max_text: int,
@@ -63,6 +64,7 @@ def command(
     limits = Limits(max_batch, max_body, max_text, timeout, max_concurrent, max_connections)
     access = Access(read_token(token_file), allow_host)
     student = load_bundle(model)
+    abstain_below = find_threshold(student, abstain_below, precision)
     app = make_app(student, limits=limits, access=access, abstain_below=abstain_below)
     listening = listen(host, port, access)
     address, found = listening.getsockname()[:2]

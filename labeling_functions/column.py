@@ -24,7 +24,8 @@ class ColumnLF:
     """A labeling function that picks, for every row of a chunk, one of a few possible votes.
 
     `pick(chunk)` gives int positions [n] in `choices`, -1 to abstain, with the rows that failed. `ready`, if given,
-    loads and checks what `pick` needs, before any row is read.
+    loads and checks what `pick` needs, before any row is read. `made_from` is the hash of the file that it votes by,
+    where it has one: votes are cast anew when that changes.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ColumnLF:
     examples: tuple[Example, ...] = ()
     labels: LabelSpace | None = None
     ready: Callable[[], object] | None = None
+    made_from: str = ""
 
     def __call__(self, row: Any) -> Any:
         """Return the raw vote on one row; a text or a mapping of fields will do."""

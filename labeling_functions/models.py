@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from weaksup.corpus.rows import Chunk
 from weaksup.errors import ConfigError, UsageError
 from weaksup.labeling_functions.base import check_name
+from weaksup.labeling_functions.bundles import Bundle, find_bundle
 from weaksup.labeling_functions.column import ColumnLF, column_of
 from weaksup.labeling_functions.examples import read_examples
 from weaksup.labels import ABSTAIN, LabelSpace
@@ -23,9 +26,9 @@ __all__ = ["model_vote"]
 def model_vote(
     model: Any,
     *,
-    name: str,
+    name: str | None = None,
     classes: Sequence[object] | None = None,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     field: str | None = "text",
     examples: Iterable[object] = (),
     labels: LabelSpace | None = None,
@@ -33,29 +36,50 @@ def model_vote(
     """Vote for the most probable class where its probability is at least `threshold`; abstain on ties.
 
     `model.predict_proba` gets the values of `field` (or, with `field=None`, the rows) of a whole chunk as a list and
-    returns [n, k]; `classes` [k] are the votes, `model.classes_` by default. A model that does not survive a fork (one
+    returns [n, k]; `classes` [k] are the votes, `model.classes_` by default. Nulls get no vote. A model that does not survive a fork (one
     with its own threads) is given as a function that loads it: it is called once in each process.
+
+    A path is the folder of a bundle that `weaksup distill` wrote, as seen from the file that names it, else from the
+    working folder. It brings its name (the folder's), its classes, the fields that it reads, and its threshold: that
+    of the lowest precision that its gold promised. Others vote from .5 on. A bundle that changed votes anew.
     """
-    name = check_name(name)
-    if not 0 <= threshold <= 1:
-        raise ConfigError(f'model_vote "{name}": expected a threshold from 0 to 1, got {threshold}')
-    load = _loader(name, model)
-    found = classes if classes is not None else getattr(model, "classes_", None)
+    bundle = None
+    if isinstance(model, (str, Path)):
+        bundle = find_bundle(model, beside=sys._getframe(1).f_globals.get("__file__"))
+        field = None if bundle.fields else field
+    name = check_name(name if name is not None else _own_name(bundle))
+    threshold = threshold if threshold is not None else bundle.threshold if bundle else 0.5
+    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+        raise ConfigError(f'model_vote "{name}": expected a threshold from 0 to 1, got {threshold!r}')
+    load = _loader(name, bundle or model)
+    found = classes if classes is not None else bundle.classes if bundle else getattr(model, "classes_", None)
     if found is None:
         raise ConfigError(f'model_vote "{name}": the model does not name its classes; give classes=[...], one a column')
     choices = tuple(found)
 
     def pick(chunk: Chunk) -> ChunkVotes:
+        for needed in bundle.fields if bundle else ():
+            column_of(chunk, needed, name=name)
         values = list(chunk.rows) if field is None else column_of(chunk, field, name=name).to_pylist()
-        if not values:
-            return ChunkVotes(np.empty(0, np.int64))
+        there = np.flatnonzero([value is not None for value in values])
+        if not there.size:
+            return ChunkVotes(np.full(len(values), ABSTAIN))
         try:
-            said = load().predict_proba(values)
+            said = load().predict_proba([values[i] for i in there.tolist()])
         except Exception as error:  # noqa: BLE001  (user code: the whole chunk failed)
-            return ChunkVotes(np.full(len(values), ABSTAIN), dict.fromkeys(range(len(values)), error))
-        return _decide(_as_matrix(name, said, (len(values), len(choices))), threshold)
+            return ChunkVotes(np.full(len(values), ABSTAIN), dict.fromkeys(there.tolist(), error))
+        proba = np.full((len(values), len(choices)), 1 / len(choices))  # of nothing, nothing is said
+        proba[there] = _as_matrix(name, said, (len(there), len(choices)))
+        return _decide(proba, threshold, digits=_DIGITS if bundle else None, there=there)
 
-    return ColumnLF(name, pick, choices, read_examples(name, examples), labels)
+    made_from = bundle.seal if bundle else ""
+    return ColumnLF(name, pick, choices, read_examples(name, examples), labels, made_from=made_from)
+
+
+def _own_name(bundle: Bundle | None) -> str:
+    if bundle is None:
+        raise ConfigError('model_vote: expected a name: name="..."; only a bundle, given by its path, has one')
+    return bundle.name
 
 
 def _loader(name: str, model: Any) -> Callable[[], Any]:

@@ -27,7 +27,7 @@ class LFModule:
     """What a module holds: its labeling functions and prompt functions in the order of definition, its label space.
 
     `labels` is `None` where the module has none: then its votes can only be class indices. `fingerprint` is the SHA-256
-    of the module's source.
+    of the module's source, and of the bundles that its labeling functions vote by.
     """
 
     lfs: tuple[Voter, ...]
@@ -52,7 +52,14 @@ def load_lf_module(source: str | Path) -> LFModule:
     if not lfs and not prompts:
         raise ConfigError(f"{path}: expected labeling functions, found none; write @labeling_function above a def")
     labels = _label_space(path, things, lfs)
-    return LFModule(lfs, labels, prompts, path, hashlib.sha256(path.read_bytes()).hexdigest())
+    return LFModule(lfs, labels, prompts, path, _fingerprint(path, lfs))
+
+
+def _fingerprint(path: Path, lfs: tuple[Voter, ...]) -> str:
+    found = hashlib.sha256(path.read_bytes())
+    for lf in lfs:
+        found.update(getattr(lf, "made_from", "").encode())
+    return found.hexdigest()
 
 
 def _is_path(source: str | Path) -> bool:

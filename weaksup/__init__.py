@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from weaksup.analysis import LFAnalysis, analyze, analyze_multi
     from weaksup.apply import apply_lfs, apply_multi, apply_to_file
     from weaksup.corpus import Corpus, open_corpus
+    from weaksup.distill import Student, load_bundle
     from weaksup.label_models import LabelModel, MajorityVote, MultiLabelModel, SnorkelLabelModel, fit_labels
     from weaksup.label_sets import SoftLabelSets
     from weaksup.labeling_functions import LabelingFunction, labeling_function
@@ -40,6 +41,7 @@ _HOMES = {
     "SoftLabelSets": "label_sets",
     "SoftLabels": "labels",
     "Source": "votes",
+    "Student": "distill",
     "VoteMatrix": "votes",
     "analyze": "analysis",
     "analyze_multi": "analysis",
@@ -49,6 +51,7 @@ _HOMES = {
     "find_slices": "slices",
     "fit_labels": "label_models",
     "labeling_function": "labeling_functions",
+    "load_bundle": "distill",
     "open_corpus": "corpus",
     "preprocessor": "labeling_functions.preprocessors",
     "prompt_function": "labeling_functions.prompts",
@@ -72,6 +75,7 @@ __all__ = [
     "SoftLabelSets",
     "SoftLabels",
     "Source",
+    "Student",
     "VoteMatrix",
     "analyze",
     "analyze_multi",
@@ -81,6 +85,7 @@ __all__ = [
     "find_slices",
     "fit_labels",
     "labeling_function",
+    "load_bundle",
     "open_corpus",
     "preprocessor",
     "prompt_function",

@@ -119,6 +119,11 @@ class SoftLabelSets:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: NDArray[np.int64]) -> SoftLabelSets:
+        """Return these rows, by position."""
+        ids = tuple(self.ids[i] for i in rows.tolist())
+        return SoftLabelSets(ids, self.proba[rows], self.covered[rows], self.labels)
+
     def hard(self) -> NDArray[np.int8]:
         """PRESENT where p > 1/2, ABSENT where p < 1/2, [n, k]; -1 where nothing was said of the label, or p = 1/2."""
         side = np.where(self.proba > 0.5, PRESENT, ABSENT)

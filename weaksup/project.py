@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from weaksup.errors import ConfigError
+from weaksup.errors import ConfigError, UsageError
 from weaksup.files import first_fault
 
 __all__ = [
@@ -87,10 +87,29 @@ class AskSettings(_Section):
 
 
 class StudentSettings(_Section):
-    """[student]: the small classifier."""
+    """[student]: the small classifier; `settings` are those of its kind, a `model` among them is a folder.
 
-    kind: Literal["linear"] = "linear"
+    `fields` names columns that it reads beside the text.
+    `start_from` is a bundle that votes on this corpus too, or "last": the student of the run before on other rows.
+    """
+
+    kind: str = "linear"
     seed: int = 0
+    settings: dict[str, Any] = {}
+    fields: tuple[str, ...] = ()
+    start_from: str | None = None
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        """Check it here, before anything is spent."""
+        from weaksup.distill.training import check_student
+
+        if self.kind != "linear" or self.settings:
+            try:
+                check_student(self.kind, self.settings)
+            except UsageError as error:
+                raise ValueError(str(error)) from None
+        return self
 
 
 class GoldenSettings(_Section):
@@ -138,6 +157,14 @@ class Project(_Section):
     def path(self, name: str) -> Path:
         """Return a path named in weaksup.toml as seen from the project's folder."""
         return self.folder / name
+
+    @property
+    def student_settings(self) -> dict[str, Any]:
+        """What `weaksup.distill.train` takes: the kind of the student, and its settings with paths seen from here."""
+        settings = {"kind": self.student.kind, **self.student.settings}
+        if isinstance(settings.get("model"), str):
+            settings["model"] = str(self.path(settings["model"]))
+        return settings
 
     @property
     def out(self) -> Path:

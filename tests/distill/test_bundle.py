@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from distill.scored import score
+from distill.toy import make_corpus
 
 from weaksup.distill import Student, load_bundle, save_bundle
 from weaksup.distill.bundle.graph_check import find_fault
@@ -25,6 +27,14 @@ from weaksup.errors import DiskError, UsageError
 @pytest.fixture
 def copy(bundle: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundle, tmp_path / "copy"))
+
+
+@pytest.fixture
+def scored(student: Student, tmp_path: Path) -> Path:
+    """A bundle with all that is packed beside a student that was scored."""
+    card = score(student, *make_corpus(120, seed=3))
+    more = {"metrics": card.metrics, "calibration": card.calibration, "thresholds": card.thresholds}
+    return save_bundle(card.student, tmp_path / "scored", **more)  # type: ignore[arg-type]
 
 
 def reseal(folder: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
@@ -45,7 +55,8 @@ def refused(folder: Path, expected: str = "is refused") -> None:
 
 
 def test_what_was_saved_is_loaded(student: Student, bundle: Path) -> None:
-    assert sorted(p.name for p in bundle.iterdir()) == ["labels.json", "manifest.json", "metrics.json", "model.onnx"]
+    names = ["README.md", "labels.json", "manifest.json", "metrics.json", "model.onnx"]
+    assert sorted(p.name for p in bundle.iterdir()) == names
     for path in (bundle, str(bundle), bundle / "model.onnx"):
         model = load_bundle(path)
         assert model.classes == model.classes_ == student.classes
@@ -60,11 +71,17 @@ def test_the_same_student_gives_the_same_bytes(student: Student, bundle: Path, t
         assert path.read_bytes() == (again / path.name).read_bytes()
 
 
-def test_every_flipped_bit_is_noticed(copy: Path) -> None:
-    rng = np.random.default_rng(0)
-    for path in copy.iterdir():
+FLIPS = 400  # over all files of a bundle
+
+
+def test_every_flipped_bit_is_noticed(scored: Path) -> None:
+    rng, copy = np.random.default_rng(0), scored
+    files = sorted(copy.iterdir())
+    pictures = ["labels.svg", "reliability.svg", "selective.svg"]
+    assert {"README.md", "thresholds.json", "calibration.json", *pictures} <= {path.name for path in files}
+    for path in files:
         whole = path.read_bytes()
-        for _ in range(100):
+        for _ in range(-(-FLIPS // len(files))):
             data = bytearray(whole)
             data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
             path.write_bytes(data)

@@ -68,7 +68,7 @@ def test_the_file_is_valid_small_and_made_of_known_operators(student: Student) -
     assert len(data) < 100_000
     found = onnx.load_from_string(data)
     used = {(node.domain, node.op_type) for node in found.graph.node}
-    assert used == {(domain, name) for domain, names in OPERATORS.items() for name in names}
+    assert used <= {(domain, name) for domain, names in OPERATORS.items() for name in names}
     assert find_fault(data) is None
     onnx.checker.check_model(_without_tokenizer(found))
 

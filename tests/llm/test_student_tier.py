@@ -12,10 +12,12 @@ from faults.asker import Spam
 from weaksup.distill import load_bundle, save_bundle, train
 from weaksup.errors import ConfigError, UsageError
 from weaksup.labeling_functions import prompt_function
+from weaksup.labels import LabelSpace
 from weaksup.llm import Tier, ask, estimate, make_tier, read_tiers
 from weaksup.llm.failures import Ambiguous, NotSent
+from weaksup.llm.jobs import make_jobs
 from weaksup.llm.providers.student import StudentProvider
-from weaksup.store import Store
+from weaksup.store import Caps, Limits, Store
 
 ROWS = [{"id": str(i), "text": text} for i, text in enumerate(["ham", "spam", "ham", ""])]
 
@@ -46,10 +48,33 @@ def test_a_student_votes_for_nothing_with_its_probability_as_confidence(store: S
     assert (asked.spent, asked.outcomes.answered) == (0, 4)
 
 
-def test_answers_are_kept_until_the_student_is_another(store: Store) -> None:
-    ask(ROWS, Spam(), tier(), store, run="r", budget_usd=0)
-    assert ask(ROWS, Spam(), tier(), store, run="r", budget_usd=0).outcomes.cached == 4
-    assert ask(ROWS, Spam(), tier(Knower(version=2)), store, run="r", budget_usd=0).outcomes.cached == 0
+def test_nothing_is_reserved_or_stored_for_what_is_free_and_the_same_every_time(store: Store) -> None:
+    limits = Limits(Caps(calls=0, tokens=0), Caps(calls=0))
+    one, two = (ask(ROWS, Spam(), tier(), store, run="r", budget_usd=0, limits=limits) for _ in range(2))
+    assert one == two
+    assert (one.outcomes.answered, one.outcomes.cached, store.ledger()) == (4, 0, [])
+
+
+def test_the_key_of_a_question_names_the_bundle_that_answers() -> None:
+    keys = [make_jobs(ROWS, Spam(), tier(Knower(version)).provider).calls[0].key for version in (1, 1, 2)]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_rows_where_the_prompt_fails_are_answered_and_ids_must_differ(store: Store) -> None:
+    @prompt_function(labels=LabelSpace(["HAM", "SPAM"]))
+    def picky(x: Any) -> str:
+        return {"spam": "?"}[x.text]
+
+    assert ask(ROWS, picky, tier(), store, run="r", budget_usd=0).votes == {"0": 0, "1": 1, "2": 0, "3": 0}
+    with pytest.raises(UsageError, match='two rows have the id "0"'):
+        ask([*ROWS, ROWS[0]], Spam(), tier(), store, run="r", budget_usd=0)
+
+
+def test_progress_is_told_and_no_rows_are_no_error(store: Store) -> None:
+    told: list[int] = []
+    ask(ROWS, Spam(), tier(), store, run="r", budget_usd=0, on_answer=lambda p: told.append(p.done))
+    assert told == [4]
+    assert ask([], Spam(), tier(), store, run="r", budget_usd=0).votes == {}
 
 
 def test_a_bundle_answers_as_it_predicts(tmp_path: Path, store: Store) -> None:

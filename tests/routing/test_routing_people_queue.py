@@ -109,8 +109,8 @@ def test_a_queue_says_why_each_row_is_there() -> None:
         ("b", "below 0.50"),  # .4 / .5 is less than .6 / .725
         ("c", "below 0.725"),
     ]
-    assert queue.sizes == {"always": 2, "audit": 1, "doubt": 2}
-    assert people_queue(rows, policy, limit=1).left_out == {"always": 1, "audit": 1, "doubt": 2}
+    assert queue.sizes == {"always": 2, "audit": 1, "doubt": 2, "student": 0}
+    assert people_queue(rows, policy, limit=1).left_out == {"always": 1, "audit": 1, "doubt": 2, "student": 0}
     assert queue.to_json()["reasons"]["audit"] == 1
 
 
@@ -153,3 +153,15 @@ def test_what_does_not_fit_together_is_refused() -> None:
         Candidates(belief, SPACE, ["a"], asked=np.zeros(3, np.bool_))
     with pytest.raises(UsageError, match="expected a limit of at least 0 rows, got -1"):
         people_queue(Candidates(belief, SPACE, ["a"]), Policy(), limit=-1)
+
+
+def test_labels_that_a_student_denies_come_before_the_doubtful_and_only_once() -> None:
+    proba = np.array([[0.9, 0.05, 0.05]] * 4 + [[0.6, 0.2, 0.2]] * 2)
+    belief = Belief(proba, np.zeros(6, np.int64), 1 - proba[:, 0])
+    denied = np.array([True, False, True, False, True, False])
+    asked = np.array([True] + [False] * 5)
+    rows = Candidates(belief, SPACE, tuple("abcdef"), asked=asked, denied=denied)
+    queue = people_queue(rows, Policy(below={"people": 0.7}))
+    assert queue.rows.tolist() == [4, 2, 5]
+    assert queue.reasons == ("student disagrees", "student disagrees", "below 0.70")
+    assert queue.sizes == {"always": 0, "audit": 0, "doubt": 1, "student": 2}

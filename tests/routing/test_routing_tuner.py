@@ -113,7 +113,7 @@ def test_rules_that_need_more_than_the_minutes_are_told_and_cut() -> None:
     assert tuned.thresholds == {"A": 0, "B": 0, "C": 0}
     told = tuned.to_json()
     assert told["short"] is True
-    assert told["queue"]["left_out"] == {"always": 2, "audit": 0, "doubt": 0}
+    assert told["queue"]["left_out"] == {"always": 2, "audit": 0, "doubt": 0, "student": 0}
 
 
 @pytest.mark.parametrize(("minutes", "rate"), [(-1, 60), (float("nan"), 60), (10, 0), (10, float("inf")), (1, -5)])

@@ -18,6 +18,7 @@ KINDS = {
     "embedbag": "weaksup.distill.neural.embedbag:fit_embedbag",
     "embedding": "weaksup.distill.neural.embedding:fit_embedding",
     "transformer": "weaksup.distill.neural.transformer:fit_transformer",
+    "slm": "weaksup.distill.slm.student:fit_slm",
 }
 SETS = {
     "linear": "weaksup.distill.linear.sets:fit_sets",

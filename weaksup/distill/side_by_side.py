@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["cores", "crew", "run_parts"]
+__all__ = ["Run", "cores", "crew", "run_parts"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")

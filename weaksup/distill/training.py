@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from weaksup.distill.kinds import DEFAULT, find_kind, find_sets_kind
+from weaksup.distill.self_training import label_rest
 from weaksup.distill.student import Student
 from weaksup.distill.targets import balance_classes, make_targets
 from weaksup.errors import UsageError
 from weaksup.label_sets import SoftLabelSets
 from weaksup.labels import LabelSpace, SoftLabels
 
-__all__ = ["train"]
+__all__ = ["check_student", "train"]
 
 BALANCE = 0.5  # the power that `balance_classes` takes
 
@@ -29,16 +30,19 @@ def train(
     gold: ArrayLike | None = None,
     gold_weight: float = 4.0,
     balance: float = BALANCE,
+    self_training: float = 0.0,
     seed: int = 0,
     **settings: Any,
 ) -> Student:
     """Train a student on soft labels; rows that nobody voted on, and have no gold, are left out.
 
     `soft` is a `SoftLabels`, or an array [n, k] of probabilities with `labels`, or a `SoftLabelSets` where a row may
-    have any number of labels (then `gold` is [n, k], see `linear.sets.fit_sets`). A row weighs 1 - entropy / log k, times
-    `weights` [n] if given: a row that the votes left open teaches little. `gold` [n], -1 where not known: such rows
-    become one-hot and weigh `gold_weight` times as much. `balance` raises rare classes (see `balance_classes`).
-    `settings` are those of the `kind` (see `kinds`). The order of the rows does not matter; a seed gives the same
+    have any number of labels (then `gold` is [n, k], see `linear.sets.fit_sets`). A row weighs 1 - entropy / log k,
+    times `weights` [n] if given: a row that the votes left open teaches little. `gold` [n], -1 where not known: such
+    rows become one-hot and weigh `gold_weight` times as much. `balance` raises rare classes (see `balance_classes`).
+    `self_training` above 0 trains a second time, with the rows that nobody labeled where the first student is sure; it
+    is what they weigh (see `label_rest`; `SoftLabels` alone). It helps where votes cover little, for twice the time.
+    `settings` are those of the `kind` (see `kinds`). The order of the rows does not matter, a seed gives the same
     bytes. Raises UsageError for labels that teach nothing, unknown kinds and unknown settings.
     """
     if isinstance(soft, SoftLabelSets):
@@ -49,15 +53,34 @@ def train(
         return of_sets
     fit = find_kind(kind)
     _check_settings(kind, fit, settings)
-    targets = make_targets(texts, soft, labels=labels, weights=weights, gold=gold, gold_weight=gold_weight)
-    targets = balance_classes(targets, balance)
-    student: Student = fit(targets, seed=seed, **settings)
-    return student
+
+    def once(some: SoftLabels | ArrayLike, weighed: ArrayLike | None) -> Student:
+        targets = make_targets(texts, some, labels=labels, weights=weighed, gold=gold, gold_weight=gold_weight)
+        found: Student = fit(balance_classes(targets, balance), seed=seed, **settings)
+        return found
+
+    student = once(soft, weights)
+    if not self_training:
+        return student
+    if not isinstance(soft, SoftLabels):
+        raise UsageError("student: expected SoftLabels for self-training, which say which rows nobody labeled")
+    rest = label_rest(student, texts, soft, weight=self_training, weights=weights, gold=gold)
+    if (rest[0].covered == soft.covered).all():
+        return student
+    again = once(*rest)
+    # What the first student was sure of would praise the second: the votes alone say how far it can be believed.
+    first = {name: value for name, value in student.training.items() if name in {"rows", "held_out_temperature"}}
+    again.training["self_trained_rows"] = again.training["rows"] - first.pop("rows")
+    again.training.update(first)
+    return again
 
 
-def _check_settings(
-    kind: str, fit: Callable[..., Any], settings: Mapping[str, Any], *, known: Iterable[str] = ()
-) -> None:
+def check_student(kind: str, settings: Iterable[str]) -> None:
+    """Raise UsageError where the kind is not known, or has no such settings: before anything is spent."""
+    _check_settings(kind, find_kind(kind), settings)
+
+
+def _check_settings(kind: str, fit: Callable[..., Any], settings: Iterable[str], *, known: Iterable[str] = ()) -> None:
     own = sorted(set(getattr(fit, "__kwdefaults__", None) or {}) - {"seed", *known})
     for name in settings:
         if name not in own:

@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from weaksup.llm.ask_calls import asker_of
+from weaksup.llm.ask_student import ask_student
 from weaksup.llm.asked import Asked, Progress
 from weaksup.llm.failures import Retries
 from weaksup.llm.grouped import ask_items
+from weaksup.llm.providers.student import StudentProvider
 from weaksup.llm.samples import ask_samples
 from weaksup.llm.tiers import Tier
 from weaksup.protocols import PromptFunctionProtocol
@@ -38,9 +40,9 @@ def ask(
 
     The budget is the cap, in dollars, on everything that `run` spends, in this call and before; `limits` holds further
     caps, and rates beside the tier's own. Answers that the store has are used first and cost nothing; equal requests
-    are sent once. Ctrl-C lets the calls in flight settle and raises KeyboardInterrupt; the same call again goes on
-    where it stopped. A wrong key, an unknown model or an empty account raises `UsageError` or `ProviderError` at once;
-    other failures are outcomes of their rows.
+    are sent once. (A student is free and answers at once: nothing of it is stored.) Ctrl-C lets the calls in flight
+    settle and raises KeyboardInterrupt; the same call again goes on where it stopped. A wrong key, an unknown model or
+    an empty account raises `UsageError` or `ProviderError` at once; other failures are outcomes of their rows.
     """
     how: dict[str, Any] = {
         "run": run,
@@ -51,6 +53,8 @@ def ask(
         "clock": clock,
         "sleep": sleep,
     }
+    if tier.kind == StudentProvider.kind:
+        return ask_student(rows, prompt, tier, store, **how)
     if tier.items > 1:
         return ask_items(rows, prompt, tier, store, items=tier.items, **how)
     if tier.samples > 1:

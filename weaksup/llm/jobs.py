@@ -11,7 +11,7 @@ from weaksup.llm.keys import request_key
 from weaksup.llm.providers.provider import Provider, Request, row_field
 from weaksup.protocols import PromptFunctionProtocol
 
-__all__ = ["Job", "Jobs", "make_jobs", "make_request"]
+__all__ = ["Job", "Jobs", "make_jobs", "make_request", "row_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def make_jobs(rows: Iterable[Any], prompt: PromptFunctionProtocol, provider: Pro
     broken: dict[str, str] = {}
     seen: set[str] = set()
     for row in rows:
-        name = _row_id(row, seen)
+        name = row_id(row, seen)
         try:
             key, _ = make_request(row, prompt, provider)
         except WeaksupError:
@@ -64,7 +64,8 @@ def make_request(row: Any, prompt: PromptFunctionProtocol, provider: Provider) -
     return key, request
 
 
-def _row_id(row: Any, seen: set[str]) -> str:
+def row_id(row: Any, seen: set[str]) -> str:
+    """Return the id of a row and add it to `seen`; raise UsageError where there is none, or it was seen before."""
     value = row_field(row, "id")
     if value is None:
         raise UsageError("ask: expected rows with an id, got one without; give every row an id")

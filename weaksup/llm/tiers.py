@@ -14,7 +14,7 @@ from weaksup.llm.egress import Egress, check_local, must_stay_local
 from weaksup.llm.pricing.prices import Price
 from weaksup.llm.providers.provider import Provider
 from weaksup.llm.providers.simulated import PREFIX, Simulated, simulated_name
-from weaksup.llm.providers.student import LoadStudent
+from weaksup.llm.providers.student import LoadStudent, StudentProvider
 from weaksup.llm.redaction import KINDS
 from weaksup.llm.settings import TierSettings
 from weaksup.llm.tier_kinds import PROVIDERS
@@ -30,10 +30,10 @@ _ALL_OF_IT = Egress()
 class Tier:
     """A priced answerer: who answers, what it costs, how many calls at a time, on which share of the rows at most.
 
-    `share` is None where none is set: a tier alone is then asked about a tenth of the rows. `egress` is what it may be
-    shown of a row; `wants` what it is asked for beside a label: "reason", "confidence". `items` rows go into one
-    request; each is asked `samples` times, and the label that most answers name counts. The rates hold in any minute.
-    With `batch`, requests go to the provider's batch API: that takes hours, and costs less.
+    `share` is None where none is set: a tier alone is then asked about a tenth of the rows, a student about all.
+    `egress` is what it may be shown of a row; `wants` what it is asked for beside a label: "reason", "confidence".
+    `items` rows go into one request; each is asked `samples` times, and the label that most answers name counts. The
+    rates hold in any minute. With `batch`, requests go to the provider's batch API: that takes hours, and costs less.
     """
 
     name: str
@@ -91,8 +91,9 @@ class Tier:
 
     @property
     def share_alone(self) -> float:
-        """The share of the rows to ask at most where no other tier is there to share them with."""
-        return DEFAULT_SHARE if self.share is None else self.share
+        """The share of the rows to ask at most where no other tier is there to share them with; a student is free."""
+        usual = 1.0 if self.kind == StudentProvider.kind else DEFAULT_SHARE
+        return usual if self.share is None else self.share
 
     def fitted(self, prompt: PromptFunctionProtocol) -> PromptFunctionProtocol:
         """Return the prompt as this tier may be asked it: with what it may see, for what it is to say.

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.corpus import Corpus, Row
+from weaksup.distill.judging.cleaning import deny
 from weaksup.distill.linear.out_of_fold import OutOfFold
+from weaksup.distill.targets import certainty
 from weaksup.labels import ABSTAIN, SoftLabels
 from weaksup.llm import Asked, Tier, source_of
 from weaksup.pipeline.asking import read_rows, worst_rows
@@ -21,6 +23,7 @@ from weaksup.pipeline.team import Team, default_shares
 from weaksup.routing import Belief, Buy, Routed, Rules, Terms, estimate, route
 from weaksup.routing.agreement import Agreement, measure_agreement, people_labels
 from weaksup.routing.audit import AuditScore
+from weaksup.routing.earlier import earlier_students
 from weaksup.routing.people_queue import Queue
 from weaksup.routing.policy import Policy
 from weaksup.votes import VoteMatrix
@@ -61,10 +64,11 @@ class Outcome:
 class Campaign:
     """Ask a team about the rows of some votes.
 
-    With two machine tiers or more, routing decides whom to ask about which row, and what the labels are in the end.
-    With one, it is asked about the rows that the label model leaves most in doubt, and the label model has the last
-    word. `limits` are rows at most, by source, until the others have had their part of the money. `gold` [n] are true
-    labels, ABSTAIN where not known: none is needed.
+    With two machine tiers or more, routing decides whom to ask about which row, and what the labels are in the end;
+    students of earlier corpora may have answered every row before (see `Team`). With one, it is asked about the rows
+    that the label model leaves most in doubt, and the label model has the last word. `limits` are rows at most, by
+    source, until the others have had their part of the money. `gold` [n] are true labels, ABSTAIN where not known: none
+    is needed.
     """
 
     votes: VoteMatrix
@@ -77,6 +81,7 @@ class Campaign:
     gold: NDArray[np.int64] | None = None
     watch: Watch = lambda *_: None
     seed: int = 0
+    _earlier: NDArray[np.float64] | None = field(default=None, init=False)
 
     def run(self) -> Outcome:
         """Ask machines, then people; the same call again, after an interruption too, pays for no answer twice."""
@@ -102,11 +107,11 @@ class Campaign:
     @cached_property
     def _opinion(self) -> OutOfFold:
         texts = [str(row["text"]) for row in self._rows]
-        return OutOfFold(texts, classes=len(self.votes.labels), seed=self.seed)
+        return OutOfFold(texts, classes=len(self.votes.labels), seed=self.seed, before=self._earlier)
 
     @property
     def _routed(self) -> bool:
-        return len(self.team.machines) > 1
+        return len(self.team.rungs) > 1
 
     def _fetch(self, positions: Sequence[int]) -> list[Row]:
         if self._routed or self.team.people is not None:
@@ -125,11 +130,16 @@ class Campaign:
         answered = answered_before(tier, self.team.prompt, self._rows)
         said = purchases.take(votes, name, answered)
         belief = machines if said is votes else self._believe(said, self.gold, machines)
-        queue, audit = desk.queue(said, belief, answered), desk.audit(said, self._alone(votes, machines))
+        queue = desk.queue(said, belief, answered, denied=self._denied(belief))
+        audit = desk.audit(said, self._alone(votes, machines))
         told = purchases.buy(said, name, queue.rows)
         if not np.array_equal(people_labels(told), people_labels(said)):  # filled in meanwhile
             belief = self._believe(told, self.gold, machines)
         return told, belief, queue, audit
+
+    def _denied(self, belief: Belief) -> NDArray[np.bool_]:
+        """Mark the rows whose label a student is sure is wrong that did not learn from them."""
+        return deny(self._opinion(belief.proba, certainty(belief.proba)), belief.label)
 
     def _alone(self, votes: VoteMatrix, machines: Belief) -> Belief:
         """Return what machines alone believe: without gold, and without people who voted before the campaign."""
@@ -138,12 +148,15 @@ class Campaign:
         return self._believe(without_people(votes), None, None)
 
     def _ask_machines(self, votes: VoteMatrix, buy: Buy) -> tuple[VoteMatrix, Belief]:
+        for tier in self.team.students:  # for nothing, so about every row, and first
+            votes = buy(votes, source_of(tier, self.team.prompt).name, np.arange(len(votes)))
+        self._earlier = earlier_students(votes)
         if self._routed:
             routed = self._route(votes, buy, self.limits)
             if self.limits:  # what the plan set aside and nobody needed is free for all
                 routed = self._route(routed.votes, buy, {})
             return routed.votes, routed.belief
-        for tier in self.team.machines:
+        for tier in self.team.rungs:
             name = source_of(tier, self.team.prompt).name
             limit = self.limits.get(name, len(votes))
             rows = worst_rows(votes, self.fit(votes, _known(votes, self.gold)), share=tier.share_alone, source=name)
@@ -157,7 +170,7 @@ class Campaign:
 
     def _terms(self, most: Mapping[str, int]) -> Terms:
         """Return how many rows each rung may be asked about, for how much, and below which probability."""
-        n, ladder, machines = len(self.votes), self.team.ladder, self.team.machines
+        n, ladder, machines = len(self.votes), self.team.ladder, self.team.rungs
         shares = default_shares(machines)
         limits = {
             name: min(int(shares[tier.name] * n + 1e-9), most.get(name, n))

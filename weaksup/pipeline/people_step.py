@@ -58,8 +58,17 @@ class Desk:
     purse: Purse
     corpus: Corpus
 
-    def queue(self, votes: VoteMatrix, belief: Belief, answered: NDArray[np.int64]) -> Queue:
+    def queue(
+        self,
+        votes: VoteMatrix,
+        belief: Belief,
+        answered: NDArray[np.int64],
+        *,
+        denied: NDArray[np.bool_] | None = None,
+    ) -> Queue:
         """Choose the rows to ask people about; where minutes are capped, as many as fit.
+
+        `denied` [n] marks the labels that a student is sure are wrong: they come first, where people are asked at all.
 
         `answered` are the positions of the rows that have something in the table: a word that is no label waits to be
         mended, and keeps its place.
@@ -67,8 +76,10 @@ class Desk:
         given = people_labels(votes) != ABSTAIN
         taken = given.copy()
         taken[answered] = True
-        rows = self._candidates(votes, belief, taken)
         name, minutes = self.tier.given_name, self._minutes()
+        rows = self._candidates(votes, belief, taken)
+        if denied is not None:
+            rows = replace(rows, denied=denied & (self.policy.thresholds([name], votes.labels)[0][belief.label] > 0))
         share = int(self.tier.share_alone * len(votes) + 1e-9)
         limit = max(0, share - int(taken.sum()))
         if minutes is None:

@@ -11,26 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.analysis import analyze
-from weaksup.apply import apply_to_file
+from weaksup.apply import apply_to_file, note_lfs
 from weaksup.corpus import Corpus, open_corpus
-from weaksup.errors import ConfigError, CorpusError, DiskError, ShortfallError
+from weaksup.errors import ConfigError, CorpusError, DiskError
 from weaksup.files import write_text
 from weaksup.labeling_functions import load_lf_module
 from weaksup.labels import SoftLabels
 from weaksup.pipeline.asked_with import asked_with, tier_digests
 from weaksup.pipeline.asking import soft_labels
-from weaksup.pipeline.distilling import distill_labels
+from weaksup.pipeline.distilling import distill_project
 from weaksup.pipeline.gold import project_gold
-from weaksup.pipeline.golden import check_in_use
+from weaksup.pipeline.lineage import labels_meta, note_asked
 from weaksup.pipeline.plan import project_rows
-from weaksup.pipeline.project_campaign import (
-    project_campaign,
-    project_policy,
-    project_store,
-    project_team,
-)
+from weaksup.pipeline.project_campaign import project_campaign, project_store
+from weaksup.pipeline.ready import check_ready
 from weaksup.pipeline.scores import compare
 from weaksup.pipeline.stamps import Stamps, digest_file
+from weaksup.pipeline.starting import SAW, STARTED, STARTED_FROM, carry, start_votes
 from weaksup.pipeline.summary import Json, Summary
 from weaksup.project import Project
 from weaksup.report import render_report
@@ -70,9 +67,9 @@ class _Run:
         self.corpus = open_corpus(p.path(p.corpus.path), text=p.corpus.text, id=p.corpus.id, encoding=p.corpus.encoding)
 
     def everything(self) -> Summary:
-        self._check_tiers()
-        self._check_golden()
+        check_ready(self.project)
         self._apply()
+        self._start()
         self._analyze()
         self._fit()
         if self.project.tiers:
@@ -102,18 +99,6 @@ class _Run:
         c = self.project.corpus
         return [c.gold, digest_file(self.project.path(c.gold_path)) if c.gold_path else ""]
 
-    def _check_tiers(self) -> None:
-        """Refuse what could not be asked, a model without a price say, before any work is done."""
-        labels = load_lf_module(self.project.path(self.project.labeling.module)).labels
-        if self.project.tiers and labels is not None and not labels.multi:
-            project_team(self.project, labels)
-            project_policy(self.project, labels)
-
-    def _check_golden(self) -> None:
-        """Refuse prompts, models and routing that were not accepted on the golden set."""
-        if self.project.golden is not None and (line := check_in_use(self.project)):
-            raise ShortfallError(line)
-
     def _apply(self) -> None:
         p = self.project
         module = load_lf_module(p.path(p.labeling.module))
@@ -135,7 +120,7 @@ class _Run:
                 workers=p.labeling.workers,
                 max_faults=p.labeling.max_faults,
                 progress=lambda rows: self.watch("apply", rows, None),
-                origin=self.corpus.origin(),
+                origin=note_lfs(self.corpus.origin(), module),
             )
             return {
                 "rows": applied.rows,
@@ -151,6 +136,20 @@ class _Run:
         self._step("apply", made_from, ["votes.parquet"], work)
         if not self.found["apply"]["rows"]:
             raise CorpusError(f"{p.corpus.path}: expected at least one row, got none")
+
+    def _start(self) -> None:
+        """Let the student of an earlier corpus vote, where the project says so."""
+        chosen = self.project.student.start_from
+        if chosen is None:
+            return
+        carry(self._out(STARTED_FROM), chosen, self.project.path(chosen), self.corpus.fingerprint())
+        made_from = {**self._fitted_from("votes.parquet", STARTED_FROM), "tiers": len(self.project.tiers)}
+        self._step("start", made_from, [STARTED], lambda: start_votes(self.project, self.corpus))
+
+    @property
+    def _voted(self) -> str:
+        """The file of all votes that nobody was paid for."""
+        return STARTED if "start" in self.found else "votes.parquet"
 
     def _analyze(self) -> None:
         def work() -> Json:
@@ -168,19 +167,19 @@ class _Run:
         return {i: str(row["text"]) for i, row in self.corpus.lookup(ids, ["text"]).items()}
 
     def _fit(self) -> None:
+        voted = "votes.parquet" if len(self.project.tiers) > 1 else self._voted  # routing knows better how far it holds
+
         def work() -> Json:
-            votes = VoteMatrix.load(self._out("votes.parquet"))
+            votes = VoteMatrix.load(self._out(voted))
             soft = soft_labels(self.project, votes)
-            meta = {"model": self.project.label_model.name, "origin": dict(votes.origin)}
-            soft.save(str(self._out("labels_lf.parquet")), meta)
+            soft.save(str(self._out("labels_lf.parquet")), labels_meta(votes, self.project.label_model.name))
             return compare(soft, votes, self._gold(votes))
 
-        made_from = {
-            "votes": self._digest("votes.parquet"),
-            "model": self.project.label_model.model_dump(),
-            "gold": self._gold_digest(),
-        }
-        self._step("fit", made_from, ["labels_lf.parquet"], work)
+        self._step("fit", self._fitted_from(voted), ["labels_lf.parquet"], work)
+
+    def _fitted_from(self, *names: str) -> dict[str, object]:
+        model = self.project.label_model.model_dump()
+        return {"votes": self._digest(*names), "model": model, "gold": self._gold_digest()}
 
     def _plan(self) -> None:
         def work() -> Json:
@@ -192,15 +191,18 @@ class _Run:
 
     def _ask(self) -> None:
         def work() -> Json:
-            p, votes = self.project, VoteMatrix.load(self._out("votes.parquet"))
+            p, votes = self.project, VoteMatrix.load(self._out(self._voted))
             with project_store(p) as store:
                 limits = self.found["plan"]["limits"]
-                found = project_campaign(p, self.corpus, votes, store, limits=limits, watch=self.watch).run()
-            found.votes.save(self._out("votes_asked.parquet"))
-            found.labels.save(str(self._out("labels.parquet")), {"origin": dict(votes.origin)})
+                campaign = project_campaign(p, self.corpus, votes, store, limits=limits, watch=self.watch)
+                found = campaign.run()
+            noted = note_asked(found.votes, campaign.team.shelf, found.asked)
+            noted.save(self._out("votes_asked.parquet"))
+            meta = labels_meta(noted, p.label_model.name, machines=len(campaign.team.machines))
+            found.labels.save(str(self._out("labels.parquet")), meta)
             return {"rows": len(votes), **found.to_json()}
 
-        made_from = {**asked_with(self.project, self._digest("votes.parquet")), "answers": tier_digests(self.project)}
+        made_from = {**asked_with(self.project, self._digest(self._voted)), "answers": tier_digests(self.project)}
         self._step("ask", made_from, ["votes_asked.parquet", "labels.parquet"], work)
 
     def _compare(self) -> None:
@@ -217,18 +219,10 @@ class _Run:
         labels = "labels.parquet" if self.project.tiers else "labels_lf.parquet"
 
         def work() -> Json:
-            soft = SoftLabels.load(str(self._out(labels)))
-            before = SoftLabels.load(str(self._out("labels_lf.parquet"))) if self.project.tiers else None
-            gold = project_gold(self.project, self.corpus, soft.ids, soft.labels)
-            texts = self._texts(soft.ids)
-            return distill_labels(
-                self.corpus,
-                [texts[i] for i in soft.ids],
-                soft,
-                before=before,
-                gold=gold,
-                seed=self.project.student.seed,
-                out=self.project.out,
+            votes = "votes_asked.parquet" if self.project.tiers else self._voted
+            before = "labels_lf.parquet" if self.project.tiers else None
+            return distill_project(
+                self.project, self.corpus, labels, votes, before=before, started="start" in self.found
             )
 
         made_from = {
@@ -236,7 +230,7 @@ class _Run:
             "student": self.project.student.model_dump(),
             "gold": self._gold_digest(),
         }
-        self._step("distill", made_from, ["student", "predictions.csv"], work)
+        self._step("distill", made_from, ["student", "predictions.csv", SAW], work)
 
 
 def _is_whole(summary: Json) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from weaksup.distill.student import Student
 from weaksup.errors import UsageError
 from weaksup.label_models import MajorityVote
 from weaksup.labels import SoftLabels
-from weaksup.metrics import accuracy, f1
+from weaksup.metrics import accuracy, f1, reliability, wilson
 from weaksup.slices import find_slices
 from weaksup.votes import VoteMatrix
 
@@ -27,6 +27,7 @@ __all__ = ["PRECISIONS", "Scorecard", "make_scorecard", "votes_of", "worth_of"]
 PRECISIONS = (0.9, 0.95, 0.99)
 LEVEL = 0.95  # at which the bounds of the thresholds hold, together
 SLICES = 20
+ASKED = ("tier", "person", "student")  # kinds of sources that are asked, in place of written
 
 Json = dict[str, Any]
 Truth = NDArray[np.int16]
@@ -49,6 +50,7 @@ def make_scorecard(
     soft: SoftLabels,
     *,
     votes: VoteMatrix | None = None,
+    learned: bool = False,
     positive: str | None = None,
     precisions: Sequence[float] = PRECISIONS,
     seed: int = 0,
@@ -56,39 +58,71 @@ def make_scorecard(
     """Calibrate a student and score it on rows kept from training: texts, gold `truth` [n], labels and votes of them.
 
     Without gold it is calibrated by its own held-out rows. Scores of probabilities are cross-fitted: no row's own gold
-    calibrated it. Thresholds are for the calibrated student.
+    calibrated it. Thresholds are for the calibrated student. Labels that `learned` from this gold are not scored by it.
     """
     if truth is None or not (truth >= 0).any():
         by_votes = calibrate_by_votes(student)
         return Scorecard(by_votes.student, by_votes.to_json(), None, {})
     found = calibrate_by_gold(student, texts, truth, seed=seed)
     curve = selective_curve(truth, found.student.predict_proba(texts), level=LEVEL)
-    metrics = _score(found, truth, soft, votes, positive)
+    metrics = _score(found, truth, soft, positive, learned=learned)
+    if votes is not None and len(votes):
+        metrics |= _score_votes(found, truth, soft, votes, positive)
     metrics["selective"] = [point.to_json() for point in curve]
     thresholds = _thresholds(curve, precisions, int((truth >= 0).sum()))
     return Scorecard(found.student, found.to_json(), thresholds, metrics)
 
 
-def _score(found: Calibrated, truth: Truth, soft: SoftLabels, votes: VoteMatrix | None, positive: str | None) -> Json:
+def _score(found: Calibrated, truth: Truth, soft: SoftLabels, positive: str | None, *, learned: bool) -> Json:
     proba, names = found.proba, soft.labels.names
     assert proba is not None
     scored: Json = {"gold": evaluate(truth, proba, names, positive=positive).to_json()}
     scored["gold"]["ece_before_calibration"] = found.ece_before
+    scored["reliability"] = [asdict(one) for one in reliability(truth, proba) if one.rows]
+    scored["labels_learned_from_gold"] = learned
     covered = soft.covered & (truth >= 0)
     if covered.any():
         scored["student_on_covered"] = evaluate(truth[covered], proba[covered], names, positive=positive).to_json()
-        scored["votes_on_covered"] = evaluate(truth[covered], soft.proba[covered], names, positive=positive).to_json()
+        if not learned:
+            labels = evaluate(truth[covered], soft.proba[covered], names, positive=positive)
+            scored["votes_on_covered"] = labels.to_json()
     fidelity = measure_fidelity(proba, soft)
     scored["fidelity"] = None if fidelity is None else fidelity.to_json()
-    if votes is not None and len(votes):
-        if covered.any():
-            majority = MajorityVote(len(names)).fit(votes).predict_proba(votes)[covered]
-            scored["majority_on_covered"] = evaluate(truth[covered], majority, names, positive=positive).to_json()
-        slices = {part.name: part.rows for part in find_slices(votes, soft, max_slices=SLICES)}
-        sources = {name: np.flatnonzero(votes.values[:, j] >= 0) for j, name in enumerate(votes.names)}
-        scored["slices"] = [group.to_json() for group in score_groups(truth, proba, slices)]
-        scored["sources"] = [group.to_json() for group in score_groups(truth, proba, sources)]
     return scored
+
+
+def _score_votes(found: Calibrated, truth: Truth, soft: SoftLabels, votes: VoteMatrix, positive: str | None) -> Json:
+    """Score majority vote, and the student by slice, by source and beside each model or person that was asked."""
+    proba, names = found.proba, soft.labels.names
+    assert proba is not None
+    scored: Json = {}
+    covered = soft.covered & (truth >= 0)
+    if covered.any():
+        majority = _majority(votes)[covered]
+        scored["majority_on_covered"] = evaluate(truth[covered], majority, names, positive=positive).to_json()
+    slices = {part.name: part.rows for part in find_slices(votes, soft, max_slices=SLICES)}
+    sources = {name: np.flatnonzero(votes.values[:, j] >= 0) for j, name in enumerate(votes.names)}
+    by_source = [group.to_json() for group in score_groups(truth, proba, sources)]
+    for group in by_source:
+        said = votes.values[:, votes.names.index(group["name"])]
+        group["source_correct"] = int(((said == truth) & (truth >= 0)).sum())
+        group["source_interval"] = list(wilson(group["source_correct"], group["rows"]))
+        group["source_accuracy"] = group["source_correct"] / group["rows"]
+    asked = {source.name for source in votes.sources if source.kind in ASKED}
+    scored["slices"] = [group.to_json() for group in score_groups(truth, proba, slices)]
+    scored["sources"] = by_source
+    scored["tiers"] = [group for group in by_source if group["name"] in asked]
+    return scored
+
+
+def _majority(votes: VoteMatrix) -> NDArray[np.float64]:
+    """Return majority vote's shares [n, k]; where classes tie, a draw says which counts for more."""
+    model = MajorityVote(len(votes.labels)).fit(votes)
+    shares, drawn = model.predict_proba(votes), model.predict(votes, tie_break_policy="random")
+    rows = np.flatnonzero(drawn >= 0)
+    shares[rows] *= 1 - 1e-6
+    shares[rows, drawn[rows]] += 1e-6
+    return shares
 
 
 def _thresholds(curve: tuple[Answered, ...], precisions: Sequence[float], rows: int) -> Json:

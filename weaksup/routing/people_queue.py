@@ -20,7 +20,8 @@ from weaksup.routing.value import Belief
 
 __all__ = ["Call", "Candidates", "Queue", "audited_rows", "call_people", "line_up", "people_queue", "worst_first"]
 
-_PARTS = ("always", "audit", "doubt")
+_PARTS = ("always", "audit", "doubt", "student")
+_ORDER = np.array([0, 1, 3, 2], np.int8)  # in which they are asked about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +29,8 @@ class Candidates:
     """The rows that people may be asked about.
 
     `ids` [n]; `fields` are the columns [n] that rules read (`Policy.fields`); `slices` those of `find_slices`, none cut
-    off; `asked` [n] marks the rows that people have been asked about before: they come up no more.
+    off; `asked` [n] marks the rows that people have been asked about before: they come up no more. `denied` [n] marks
+    those whose label a student is sure is wrong that did not learn from them.
     """
 
     belief: Belief
@@ -37,6 +39,7 @@ class Candidates:
     fields: Fields = field(default_factory=dict)
     slices: Sequence[NamedRows] = ()
     asked: NDArray[np.bool_] | None = None
+    denied: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.belief.label)
@@ -58,8 +61,9 @@ class Candidates:
 class Queue:
     """Rows for people, in the order to ask: `rows` are positions [q], `reasons` [q] say why each is there.
 
-    `part` [q] is 0 for rows that a rule sends, 1 for the audit, 2 for doubt. `left_out` counts by part the rows that
-    did not fit; `doubt` [q] is the chance that a label is wrong; `notes` is what the reader should know.
+    `part` [q] is 0 for rows that a rule sends, 1 for the audit, 2 for doubt, 3 for labels that a student
+    denies. `left_out` counts by part the rows that did not fit; `doubt` [q] is the chance that a label is wrong;
+    `notes` is what the reader should know.
     """
 
     rows: Rows
@@ -96,15 +100,21 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """What calls for people before any threshold: the number of the rule [n], or -1; the audit [n]; the draws [n]."""
+    """What calls for people before any threshold: the number of the rule [n], or -1; the audit, the student [n].
+
+    `draw` [n] settles ties.
+    """
 
     rule: Rows
     audit: NDArray[np.bool_]
+    denied: NDArray[np.bool_]
     draw: Floats
 
 
 def people_queue(rows: Candidates, policy: Policy, *, tier: str = "people", limit: int | None = None) -> Queue:
-    """Choose the rows for the people tier of this name: always rules first, then the audit, then the most doubtful.
+    """Choose the rows for the people tier of this name, in this order.
+
+    The rows of the always rules, of the audit, those whose label a student denies, the most doubtful.
 
     A row is doubtful where its label is less likely than the tier's threshold for it. The lower in proportion to that
     threshold, the earlier; ties go by a draw from the row's id. Never more than `limit` rows; `left_out` says how many
@@ -127,7 +137,9 @@ def call_people(rows: Candidates, policy: Policy) -> Call:
         caught[found & (caught < 0)] = number
     draw = draws(rows.ids, policy.seed)
     alone = (rows.likely >= policy.accepts(labels)[label]) & (caught < 0)
-    return Call(caught, alone & (draw < policy.audit), draw)
+    audit = alone & (draw < policy.audit)
+    denied = np.zeros(len(rows), np.bool_) if rows.denied is None else rows.denied & (caught < 0) & ~audit
+    return Call(caught, audit, denied, draw)
 
 
 def audited_rows(rows: Candidates, policy: Policy) -> NDArray[np.bool_]:
@@ -144,7 +156,7 @@ def worst_first(rows: Candidates, call: Call, *, scale: Floats, below: Floats) -
     Rows that were asked before, or are called without any threshold, are not among them.
     """
     label = rows.belief.label
-    may = (rows.likely < below[label]) & (scale[label] > 0) & (call.rule < 0) & _fresh(rows)
+    may = (rows.likely < below[label]) & (scale[label] > 0) & (call.rule < 0) & ~call.denied & _fresh(rows)
     found = np.flatnonzero(may)
     part = rows.likely[found] / scale[label[found]]
     order = np.lexsort((call.draw[found], part))
@@ -154,19 +166,22 @@ def worst_first(rows: Candidates, call: Call, *, scale: Floats, below: Floats) -
 def line_up(
     rows: Candidates, policy: Policy, call: Call, doubtful: Rows, *, threshold: Floats, limit: int | None
 ) -> Queue:
-    """Put the rows of the rules, of the audit and the `doubtful` ones, worst first, in one queue, cut at `limit`."""
+    """Put the rows of the rules, the audit, the student and the `doubtful` ones in one queue, cut at `limit`."""
     fresh, doubt, label = _fresh(rows), rows.belief.doubt, rows.belief.label
     always, audit = np.flatnonzero((call.rule >= 0) & fresh), np.flatnonzero(call.audit & fresh)
     # Where the audit is cut, the draw decides: what is left is a random sample still.
     always = always[np.lexsort((call.draw[always], -doubt[always]))]
-    parts = [always, audit[np.argsort(call.draw[audit])], doubtful]
-    part = np.repeat(np.arange(len(parts), dtype=np.int8), [len(p) for p in parts])
+    denied = np.flatnonzero(call.denied & fresh)
+    denied = denied[np.lexsort((call.draw[denied], -doubt[denied]))]
+    parts = [always, audit[np.argsort(call.draw[audit])], denied, doubtful]
+    part = np.repeat(_ORDER, [len(p) for p in parts])
     whole = np.concatenate(parts).astype(np.int64)
     kept, part, over = whole[:limit], part[:limit], part[len(whole[:limit]) :]
     words = [f"always: {rule}" for rule in policy.always]
-    texts = np.array([*words, "audit", *(f"below {_shown(t)}" for t in threshold)], object)
-    code = np.select([part == 0, part == 1], [call.rule[kept], len(words)], len(words) + 1 + label[kept])
-    left_out = dict(zip(_PARTS, np.bincount(over, minlength=len(parts)).tolist(), strict=True))
+    texts = np.array([*words, "audit", "student disagrees", *(f"below {_shown(t)}" for t in threshold)], object)
+    fixed = np.where(part == 1, len(words), len(words) + 1)
+    code = np.select([part == 0, part == 2], [call.rule[kept], len(words) + 2 + label[kept]], fixed)
+    left_out = dict(zip(_PARTS, np.bincount(over, minlength=len(_PARTS)).tolist(), strict=True))
     return Queue(kept, tuple(texts[code].tolist()), part, doubt[kept], left_out, _notes(rows, policy))
 
 

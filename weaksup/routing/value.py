@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from weaksup.labels import ABSTAIN
 from weaksup.routing.audit import draws
+from weaksup.routing.earlier import earlier_students
 from weaksup.routing.evidence import gather, log_odds, sureness
 from weaksup.routing.ladder import Answers, Floats, Ladder, Rows, answers_of, answers_taken_for_truth
 from weaksup.routing.weigh import learn_sharpness, learn_trust, learn_weights, sharpen, to_proba
@@ -66,14 +67,17 @@ def estimate(
 ) -> Belief:
     """Judge every row by all votes; `before` is the belief of the round before, from which the student learns.
 
-    Sources that are no tier count through the label model. A row without an answer is judged by the student and the
-    label model over the other sources. `gold` [n] holds true labels where they are known, ABSTAIN elsewhere.
+    Sources that are no tier count through the label model; students of other corpora through `opinion` (see `earlier`),
+    for one that knows other texts would outvote the functions that were written for these. A row without an answer is
+    judged by the student and the label model over the other sources. `gold` [n] holds true labels where they are known,
+    ABSTAIN elsewhere.
     """
     n, k = len(votes), len(votes.labels)
     if not n:
         return Belief(np.empty((0, k)), np.empty(0, np.int64), np.empty(0))
     best, told = _best_answers(votes, ladder), answers_taken_for_truth(votes, ladder, gold)
-    combined = _combine(votes, without=(ladder.teacher, ladder.people))
+    students = _students(votes, ladder)
+    combined = _combine(votes, without=(ladder.teacher, ladder.people, *students))
     agreed = _agree(best, combined, k, _ERRORS)
     student = None
     if opinion is not None and (best.known | told.known).any():
@@ -86,9 +90,16 @@ def estimate(
     proba = np.concatenate([to_proba(evidence.features(part) @ weights) for part in _parts(n)])
     bare = ~best.asked & ~told.known
     if bare.any():
-        free = _combine(votes, without=(*ladder.rungs, *ladder.signals, ladder.people))
+        free = _combine(votes, without=(*ladder.rungs, *ladder.signals, ladder.people, *students))
+        free = earlier_students(votes) if free is None and student is None else free
         proba = np.where(bare[:, None], _without_answers(proba, best, told, student, free), proba)
     return _settle(proba, votes, ladder, told, gold)
+
+
+def _students(votes: VoteMatrix, ladder: Ladder) -> list[str]:
+    """Return the names of students that are no rung."""
+    rungs = {*ladder.rungs, *ladder.signals}
+    return [source.name for source in votes.sources if source.kind == "student" and source.name not in rungs]
 
 
 def _parts(n: int) -> list[Rows]:

@@ -45,10 +45,19 @@ class Fields:
         if not hasattr(row, "get"):
             raise UsageError(f"expected a text, or a row with text{self._more}, got {type(row).__name__}")
         text = row.get("text")
+        if text is None and isinstance(row, Mapping) and "text" not in row:
+            raise UsageError(f'expected the field "text", got {", ".join(map(str, row))[:60] or "no field"}')
         if not isinstance(text, str | None):
             raise UsageError(f'expected a string in the field "text", got {type(text).__name__}')
         lines = (self._line(name, row.get(name)) for name in self.names)
         return "\n".join([*filter(None, lines), text or ""])
+
+    def check_columns(self, columns: Iterable[str]) -> None:
+        """Raise UsageError where a corpus with these columns lacks one of the fields."""
+        there = set(columns)
+        missing = next((name for name in self.names if name not in there), None)
+        if missing is not None:
+            raise UsageError(f'expected the column "{missing}", which this student reads, got a corpus without it')
 
     @property
     def _more(self) -> str:
@@ -115,9 +124,19 @@ def as_number(value: object) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def _is_nan(value: object) -> bool:
+    """Tell whether a value is what numpy, pandas or decimal write for none: it does not equal itself."""
+    if isinstance(value, (str, bool, int)):
+        return False
+    try:
+        return not bool(value == value)  # noqa: PLR0124
+    except (TypeError, ValueError):  # pandas.NA, arrays
+        return not hasattr(value, "__len__")
+
+
 def _plain(value: object) -> str:
     """Return a value as one line of text."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or _is_nan(value):
         return ""
     if isinstance(value, (list, tuple, set, frozenset)):
         return " ".join(filter(None, map(_plain, value)))

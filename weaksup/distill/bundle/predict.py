@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from weaksup.distill.bundle.decide import Decisions, SetDecisions, check_threshold, decide, decide_sets
 from weaksup.distill.bundle.fields import FIELDS, Fields
+from weaksup.distill.bundle.promises import promised_threshold
 from weaksup.distill.bundle.runtimes import Run, open_runtime
 from weaksup.distill.bundle.seal import MODEL, bad_bundle, read_sealed
 from weaksup.distill.linear.keys import MAX_CHARS
@@ -119,6 +120,14 @@ class Predictor:
         """Turn probabilities [n, k] into answers, as every route does."""
         return (decide_sets if self.multi else decide)(proba, abstain_below)
 
+    def threshold_for(self, precision: float) -> float:
+        """Return the `abstain_below` with which at least `precision` of the answers are right, as far as was measured.
+
+        The bound is for new rows of the same source (see `selective`). Raises UsageError where the bundle cannot
+        promise it.
+        """
+        return promised_threshold(precision, self.more.get("thresholds"), self.metrics)
+
     @property
     def multi(self) -> bool:
         """Whether a row may have any number of labels."""
@@ -164,8 +173,10 @@ def _read_json(folder: Path, name: str, files: dict[str, bytes]) -> dict[str, An
 
 
 def _read(texts: Sequence[Text], fields: Fields) -> list[str]:
-    if isinstance(texts, (str, bytes)):
+    if isinstance(texts, (str, bytes, Mapping)):
         raise UsageError("predict: expected a list of texts, got a single one; write [text]")
+    if isinstance(texts, Set) or not hasattr(texts, "__iter__") or hasattr(texts, "columns"):
+        raise UsageError(f"predict: expected a list of texts, or of rows, got {type(texts).__name__}")
     clean = [_read_one(row, i, fields)[:MAX_CHARS] for i, row in enumerate(texts)]
     try:
         "".join(clean).encode()

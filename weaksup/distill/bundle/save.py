@@ -1,21 +1,21 @@
-"""Pack a student into a folder: model.onnx, labels.json, metrics.json, manifest.json, and what is known beside.
+"""Pack a student into a folder: model.onnx, labels.json, metrics.json, manifest.json, a model card, what else is known.
 
 The same student and metrics give the same bytes. `predict.load_bundle` reads it.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import weaksup
 from weaksup.distill.bundle.fields import FIELDS, Fields
-from weaksup.distill.bundle.seal import FAMILY, MANIFEST, make_manifest, to_bytes
-from weaksup.errors import DiskError, UsageError
+from weaksup.distill.bundle.folder import write_folder
+from weaksup.distill.bundle.seal import MANIFEST, Json, is_bundle, make_manifest, to_bytes
+from weaksup.distill.card.facts import Facts
+from weaksup.distill.card.write import draw_card
 
 if TYPE_CHECKING:
     from weaksup.distill.student import Student
@@ -32,10 +32,13 @@ def save_bundle(
     calibration: Mapping[str, Any] | None = None,
     thresholds: Mapping[str, Any] | None = None,
     fields: Fields | None = None,
+    reference: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the bundle of a student to the folder `path`, whole or not at all; an older bundle there is replaced.
 
-    `fields` says what a row is read by beside its text.
+    README.md is its model card, with pictures where the student was scored.
+
+    `fields` says what a row is read by beside its text, `reference` what later corpora are held against (see `drift`).
 
     `metrics`, `lineage` (what the labels were made from), `calibration` (see `calibrating`) and `thresholds` (see
     `selective`) are JSON; the last two are files only where they are given. Raises UsageError where `path` is something
@@ -49,6 +52,7 @@ def save_bundle(
     more = {
         "calibration.json": calibration,
         "thresholds.json": thresholds,
+        "reference.json": reference,
         FIELDS: fields.to_json() if fields else None,
     }
     files.update({name: to_bytes(data) for name, data in more.items() if data is not None})
@@ -58,61 +62,28 @@ def save_bundle(
         "lineage": dict(lineage or {}),
         "weaksup": weaksup.__version__,
     }
+    files.update(_card(student, files, info, fields))
     target = Path(path)
-    _check_target(target)
-    _write_folder(target, {**files, MANIFEST: make_manifest(files, info)})
+    sealed = {**files, MANIFEST: make_manifest(files, info)}
+    write_folder(target, sealed, is_older=is_bundle, what="the bundle", older="a bundle to replace")
     return target
 
 
-def _check_target(target: Path) -> None:
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise UsageError(f"expected a folder to write the bundle to, got {target}, which is something else")
-    if target.is_dir() and any(target.iterdir()) and not _is_bundle(target):
-        raise UsageError(f"expected a new folder, or a bundle to replace, got {target}, which holds other files")
+def _card(student: Student, files: Mapping[str, bytes], info: Json, fields: Fields | None) -> dict[str, bytes]:
+    """Return the model card and its pictures, from what is packed: an export draws it from that again."""
 
+    def read(name: str) -> Any:
+        return json.loads(files[name]) if name in files else None
 
-def _is_bundle(folder: Path) -> bool:
-    try:
-        return f'"format": "{FAMILY} ' in (folder / MANIFEST).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder beside the target, then put it in its place."""
-    try:
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    except OSError as error:
-        advice = "check that the folder above it exists and is writable"
-        raise DiskError(f"cannot write {target}: {error.strerror}; {advice}") from None
-    try:
-        for name, data in files.items():
-            with (part / name).open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o777 & ~mask)
-        _put(part, target)
-    except OSError as error:
-        raise DiskError(f"cannot write {target}: {error.strerror or error}; free some space and run again") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _put(part: Path, target: Path) -> None:
-    """Rename `part` to `target`; what was there goes aside first, and comes back if that fails."""
-    if not target.exists():
-        part.rename(target)
-        return
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
-    try:
-        target.rename(aside / "old")
-        try:
-            part.rename(target)
-        except OSError:
-            (aside / "old").rename(target)
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    facts = Facts(
+        kind=student.kind,
+        labels=student.labels.to_json(),
+        training=info["training"],
+        version=weaksup.__version__,
+        lineage=info["lineage"],
+        metrics=read("metrics.json"),
+        calibration=read("calibration.json"),
+        thresholds=read("thresholds.json"),
+        fields=fields.names if fields else (),
+    )
+    return draw_card(facts)

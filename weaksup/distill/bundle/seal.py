@@ -13,13 +13,27 @@ from typing import Any
 
 from weaksup.errors import UsageError
 
-__all__ = ["FAMILY", "FILES", "FORMAT", "MANIFEST", "MODEL", "bad_bundle", "make_manifest", "read_sealed", "to_bytes"]
+__all__ = [
+    "FAMILY",
+    "FILES",
+    "FORMAT",
+    "LARGEST_MODEL",
+    "MANIFEST",
+    "MODEL",
+    "bad_bundle",
+    "is_bundle",
+    "make_manifest",
+    "read_sealed",
+    "to_bytes",
+]
 
 FAMILY = "weaksup student"
 FORMAT = f"{FAMILY} 1"
 MODEL, MANIFEST = "model.onnx", "manifest.json"
 FILES = (MODEL, "labels.json", "metrics.json")  # what every bundle has, beside the manifest
-_LARGEST = {MODEL: 256 << 20}
+LARGEST_MODEL = 256 << 20  # bytes
+SERVED = "slm"  # the kind of student that is no model.onnx
+_LARGEST = {MODEL: LARGEST_MODEL, "tokenizer.json": 64 << 20}
 _LARGEST_OTHER = 16 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -58,6 +72,14 @@ def read_sealed(folder: Path) -> tuple[Json, dict[str, bytes]]:
     return manifest, files
 
 
+def is_bundle(folder: Path) -> bool:
+    """Tell whether a folder looks like a bundle of any version, whole or not."""
+    try:
+        return f'"format": "{FAMILY} ' in (folder / MANIFEST).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def _read_manifest(folder: Path) -> Json:
     if not folder.is_dir():
         raise UsageError(f"expected a bundle written by `weaksup distill`, got {folder}, which is no folder")
@@ -75,6 +97,11 @@ def _read_manifest(folder: Path) -> Json:
         raise bad_bundle(folder, f"{MANIFEST} is not what was packed; take a fresh copy, or distill again")
     if manifest.get("format") != FORMAT:
         raise bad_bundle(folder, f'expected the format "{FORMAT}", got {manifest.get("format")!r}; update weaksup')
+    if manifest.get("kind") == SERVED:
+        raise UsageError(
+            f"expected a bundle that runs here, got {folder}, a language model, which a tier serves: weaksup ask VOTES "
+            f"--prompts {folder / 'prompts.py'} --tier {folder / 'tiers.toml'}"
+        )
     listed = manifest.get("files")
     if not isinstance(listed, dict) or not set(FILES) <= set(listed) or not all(map(_NAME.fullmatch, listed)):
         raise bad_bundle(folder, f"expected {MANIFEST} to list {', '.join(FILES)} by plain names")

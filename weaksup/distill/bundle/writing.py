@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 
 from weaksup.corpus import Chunk, Corpus, Counts, Reject, Scan
 from weaksup.distill.bundle.decide import Decisions, SetDecisions, check_threshold
+from weaksup.distill.bundle.fields import Fields
 from weaksup.distill.bundle.predict import Predictor
+from weaksup.distill.bundle.seal import is_bundle
 from weaksup.distill.side_by_side import cores
 from weaksup.errors import UsageError
 from weaksup.files import atomic_path
@@ -91,7 +93,7 @@ def _label(
     ahead: deque[tuple[list[str], Future[Found]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for chunk in scan:
-            ahead.append((chunk.ids, pool.submit(work, _read(chunk, student.fields.names))))
+            ahead.append((chunk.ids, pool.submit(work, _read(chunk, student.fields))))
             if len(ahead) > threads:
                 ids, found = ahead.popleft()
                 yield ids, found.result()
@@ -100,14 +102,12 @@ def _label(
             yield ids, found.result()
 
 
-def _read(chunk: Chunk, fields: Sequence[str]) -> Sequence[Any]:
+def _read(chunk: Chunk, fields: Fields) -> Sequence[Any]:
     """Return the texts of a chunk, or its rows where the student reads other fields, too."""
-    if not fields:
+    if not fields.names:
         texts: list[str] = chunk.batch.column("text").to_pylist()
         return texts
-    missing = next((name for name in fields if name not in chunk.batch.schema.names), None)
-    if missing is not None:
-        raise UsageError(f'expected the column "{missing}", which this student reads, got a corpus without it')
+    fields.check_columns(chunk.batch.schema.names)
     return chunk.rows
 
 
@@ -118,6 +118,7 @@ def _open(corpus: Corpus, output: str | Path | BinaryIO, kind: str | None, colum
         if writer is None:
             raise UsageError(f"expected an output named .csv, .jsonl or .parquet, got {output}")
         _check_not_input(corpus, Path(output))
+        _check_not_in_bundle(Path(output))
         with atomic_path(output) as part, part.open("wb") as file, writer(file, columns) as write:
             yield write
         return
@@ -131,6 +132,12 @@ def _check_not_input(corpus: Corpus, output: Path) -> None:
     for path in corpus.origin().get("paths", []):
         if output.exists() and Path(path).exists() and output.samefile(path):
             raise UsageError(f"expected another file for the output than the corpus itself, got {output} for both")
+
+
+def _check_not_in_bundle(output: Path) -> None:
+    folder = output.resolve().parent
+    if is_bundle(folder):
+        raise UsageError(f"expected an output outside the bundle {folder.name}, which is sealed; got {output}")
 
 
 @contextmanager

@@ -67,7 +67,8 @@ def find_alphabet(texts: Sequence[str]) -> Alphabet:
     """Choose the folded characters that occur at least twice, at most LARGEST of them, the most frequent."""
     counts = np.zeros(_CODE_POINTS, np.int64)
     for start in range(0, len(texts), 4096):
-        counts += np.bincount(spread(texts[start : start + 4096]), minlength=_CODE_POINTS)
+        some = np.bincount(spread(texts[start : start + 4096]))
+        counts[: len(some)] += some
     folded = np.bincount(_fold_table(), weights=counts[:_FOLDED], minlength=_CODE_POINTS)
     folded[_FOLDED:] = counts[_FOLDED:]
     folded[ord(" ")] = 0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.distill.linear.alphabet import Alphabet, find_alphabet
-from weaksup.distill.linear.keys import MAX_CHARS, find_keys
+from weaksup.distill.linear.keys import MAX_CHARS, PAIR, list_keys
 from weaksup.distill.side_by_side import run_parts
 
 __all__ = ["UNIT", "NGrams", "choose_ngrams"]
@@ -40,6 +40,7 @@ class NGrams:
     squares: NDArray[np.int64]
     _codes: NDArray[np.uint16] = field(init=False, repr=False)
     _pairs: NDArray[np.int32] = field(init=False, repr=False)
+    _own: tuple[slice, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_codes", self.alphabet.codes())
@@ -48,6 +49,9 @@ class NGrams:
         small = np.flatnonzero((self.keys >= 0) & (self.keys < len(pairs)))
         pairs[self.keys[small]] = small
         object.__setattr__(self, "_pairs", pairs)
+        edges = np.searchsorted(self.keys, [-PAIR + 1, 0, base**2]).tolist()
+        words = [slice(*edges[:2]), slice(0, edges[0])]
+        object.__setattr__(self, "_own", (slice(*edges[1:]), slice(edges[2], len(self.keys)), *words))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -60,22 +64,30 @@ class NGrams:
         return sparse.vstack(blocks, format="csr") if blocks else sparse.csr_array((0, len(self)), dtype=np.int16)
 
     def _count(self, texts: Sequence[str]) -> Any:
-        import pyarrow as pa
-        import pyarrow.compute as pc
         from scipy import sparse
 
-        rows, keys = find_keys(texts, self.alphabet, self._codes)
-        at = np.empty(len(keys), np.int32)
-        # Pairs of characters, nearly half of all, come first, with numbers small enough for a table.
-        others = np.flatnonzero((keys < 0) | (keys >= len(self._pairs)))
-        small = int(others[0]) if len(others) else len(keys)
-        at[:small] = self._pairs[keys[:small]]
+        rows, kinds = list_keys(texts, self.alphabet, self._codes)
+        cells = []
+        for kind, (where, number) in enumerate(kinds):
+            at = self._look_up(number, kind)
+            known = np.flatnonzero(at >= 0)
+            cells.append((rows[where[known]].astype(np.int32), at[known]))
+        row, column = (np.concatenate(parts) for parts in zip(*cells, strict=True))
+        counts = sparse.coo_array((np.ones(len(row), np.int16), (row, column)), shape=(len(texts), len(self)))
+        return counts.tocsc().tocsr()  # a column's rows come ascending: nothing needs to be sorted
+
+    def _look_up(self, numbers: NDArray[np.int64], kind: int) -> NDArray[np.int32]:
+        """Find numbers among the keys of their kind (in the order of `list_keys`); -1 where there is none."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if kind == 0 and len(self._pairs):
+            return self._pairs[numbers]
+        own = self._own[kind]
         # Arrow looks up by hash: a binary search misses the cache at every step.
-        found = pc.index_in(pa.array(keys[small:]), value_set=pa.array(self.keys))
-        at[small:] = pc.fill_null(found, -1).to_numpy()
-        known = at >= 0
-        cells = (rows[known].astype(np.int32), at[known])
-        return sparse.coo_array((np.ones(len(cells[0]), np.int16), cells), shape=(len(texts), len(self))).tocsr()
+        found = pc.fill_null(pc.index_in(pa.array(numbers), value_set=pa.array(self.keys[own])), -1).to_numpy()
+        shifted: NDArray[np.int32] = np.where(found < 0, -1, found + np.int32(own.start))
+        return shifted
 
     def sizes(self, counts: Any) -> NDArray[np.int64]:
         """Return the sum of squared weights of each row of counts [n, v], at least 1."""
@@ -157,11 +169,25 @@ _Tally = tuple[NDArray[np.int64], NDArray[np.int64]]  # numbers, ascending, and 
 def _repeated(texts: Sequence[str], alphabet: Alphabet) -> _Tally:
     """Return the n-grams that occur at least twice."""
     codes = alphabet.codes()
-    tallies = run_parts(lambda part: _tally(find_keys(part, alphabet, codes)[1], None), _blocks(texts))
+
+    def tally(part: Sequence[str]) -> _Tally:
+        short, long, words, pairs = (number for _, number in list_keys(part, alphabet, codes)[1])
+        counted = (_count_small(short) if alphabet.base <= LARGEST_BASE else _tally(short, None), _tally(long, None))
+        keys, times = zip(_tally(pairs, None), _tally(words, None), *counted, strict=True)
+        return np.concatenate(keys), np.concatenate(times)
+
+    tallies = run_parts(tally, _blocks(texts))
     while len(tallies) > 1:  # two by two: a growing one would be merged as often as there are blocks
         tallies = run_parts(_merge, [tallies[i : i + 2] for i in range(0, len(tallies), 2)])
     keys, times = tallies[0] if tallies else (np.empty(0, np.int64), np.empty(0, np.int64))
     return keys[times >= 2], times[times >= 2]
+
+
+def _count_small(keys: NDArray[np.int64]) -> _Tally:
+    """Add up how often each small number is there."""
+    times = np.bincount(keys)
+    found = np.flatnonzero(times)
+    return found, times[found]
 
 
 def _tally(keys: NDArray[np.int64], times: NDArray[np.int64] | None) -> _Tally:

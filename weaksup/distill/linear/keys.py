@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from weaksup.distill.linear.alphabet import SPACE, Alphabet, spread
 
-__all__ = ["MAX_CHARS", "ORDERS", "PAIR", "PLACES", "PRIME", "find_keys", "place_factors"]
+__all__ = ["MAX_CHARS", "ORDERS", "PAIR", "PLACES", "PRIME", "find_keys", "list_keys", "place_factors"]
 
 Found = tuple[NDArray[np.int64], NDArray[np.int64]]  # where [e] and number [e], one entry for each n-gram in each text
 
@@ -30,13 +30,23 @@ PAIR = 2**32  # single words lie above -PAIR, pairs of words below
 
 def find_keys(texts: Sequence[str], alphabet: Alphabet, codes: NDArray[np.uint16]) -> Found:
     """List the n-grams of the texts as (row [e], number [e]); `codes` is `alphabet.codes()`, made once."""
+    rows, found = list_keys(texts, alphabet, codes)
+    return rows[np.concatenate([where for where, _ in found])], np.concatenate([number for _, number in found])
+
+
+def list_keys(
+    texts: Sequence[str], alphabet: Alphabet, codes: NDArray[np.uint16]
+) -> tuple[NDArray[np.int64], list[Found]]:
+    """List the n-grams by kind: those of characters by ORDERS, words, pairs of words; and the row of each place.
+
+    A kind is (place [e], number [e]), places ascending.
+    """
     cut = [text[:MAX_CHARS] for text in texts]
     # A text's row also holds the space before it; the space after it begins the next row, or ends the last.
     sizes = np.fromiter(map(len, cut), np.int64, len(cut)) + 1
     rows = np.repeat(np.arange(len(cut) + 1), np.append(sizes, 1))
     letters = codes[spread(cut)].astype(np.int64)
-    found = [*_characters(letters, alphabet.base), *_words(letters, rows, alphabet.first_letter)]
-    return rows[np.concatenate([where for where, _ in found])], np.concatenate([number for _, number in found])
+    return rows, [*_characters(letters, alphabet.base), *_words(letters, rows, alphabet.first_letter)]
 
 
 def _characters(letters: NDArray[np.int64], base: int) -> Iterator[Found]:

@@ -6,18 +6,19 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.distill.linear.lbfgs import minimise
-from weaksup.distill.side_by_side import crew
+from weaksup.distill.side_by_side import Run, crew
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Floats", "Line", "fit_softmax"]
+__all__ = ["Floats", "Line", "fit_softmax", "one_thread"]
 
 Floats = NDArray[np.float64]
 
@@ -58,48 +59,69 @@ def fit_softmax(
     """
     import torch
 
-    rows, columns = _to_torch(features), _to_torch(features.T.tocsr())
+    k = target.shape[1]
     aim = _aligned(target * row_weights[:, None])
     mass, total = aim.sum(dim=1, keepdim=True), float(row_weights.sum())
-    begin = start or Line(np.zeros((features.shape[1], target.shape[1])), _prior(target, row_weights))
-    spread = _aligned(_spread(columns, row_weights, strength, target.shape[1]))[:, None]
+    begin = start or Line(np.zeros((features.shape[1], k)), _prior(target, row_weights))
+    cuts = _cut(features)
 
     def fit(line: Tensor, part: _Part) -> tuple[float, Tensor]:
-        """Return the cross-entropy of some rows, and its slope by score."""
-        log_proba = torch.log_softmax((part.matrix @ line[:-1] + line[-1]).double(), dim=1)
+        """Return the cross-entropy of some rows, and the slope by weight."""
+        scores = _all_classes(_times(part.rows, line[:-1]) + line[-1])
+        log_proba = torch.log_softmax(scores.double(), dim=1)
         value = -float(log_proba.ravel().dot(aim[part.where].ravel()))
-        return value, (log_proba.exp_() * mass[part.where] - aim[part.where]).float()
+        slope = _own_classes(log_proba.exp_() * mass[part.where] - aim[part.where]).float()
+        return value, torch.cat([_times(part.columns, slope), slope.sum(dim=0, keepdim=True)])
 
     def loss(place: Tensor) -> tuple[float, Tensor]:
         line = place * spread
         weights = line[:-1]
-        values, slopes = zip(*run(lambda part: fit(line, part), rows), strict=True)
-        slope = torch.cat(slopes)
-        value = float(weights.square().sum()) / (2 * strength) + sum(values)
-        down = torch.cat(run(lambda part: part.matrix @ slope, columns))
-        gradient = torch.cat([down + weights / strength, slope.sum(dim=0, keepdim=True)])
-        return value / total, gradient * spread / total
+        values, slopes = zip(*run(lambda part: fit(line, part), parts), strict=True)
+        weigh = k / line.shape[1] / strength
+        gradient = sum(slopes[1:], start=slopes[0])
+        gradient[:-1] += weights * weigh
+        return (float(weights.square().sum()) * weigh / 2 + sum(values)) / total, gradient * spread / total
 
-    with crew(len(rows)) as run, _one_thread(), torch.no_grad():
-        first = _aligned(np.vstack([begin.weights, begin.bias[None]]).astype(np.float32)) / spread
-        found = (minimise(loss, first, tolerance=tolerance) * spread).numpy()
+    with crew(len(cuts)) as run, one_thread(), torch.no_grad():
+        parts = run(lambda rows: _to_torch(features, rows), cuts)
+        spread = _aligned(_spread(run, parts, row_weights, strength, k))[:, None]
+        first = _aligned(np.vstack([begin.weights, begin.bias[None]]).astype(np.float32))
+        first = (_own_classes(first) / 2 if k == 2 else first) / spread
+        found = _all_classes(minimise(loss, first, tolerance=tolerance) * spread).numpy()
     return Line(found[:-1].astype(np.float64), found[-1].astype(np.float64))
 
 
-def _spread(columns: list[_Part], row_weights: Floats, strength: float, k: int) -> NDArray[np.float32]:
+def _all_classes(one_or_all: Tensor) -> Tensor:
+    """With two classes one column is searched: the weights of the other are opposite."""
+    import torch
+
+    return torch.cat([-one_or_all, one_or_all], dim=1) if one_or_all.shape[1] == 1 else one_or_all
+
+
+def _own_classes(every: Tensor) -> Tensor:
+    return every[:, 1:] - every[:, :1] if every.shape[1] == 2 else every
+
+
+def _times(matrix: Tensor, columns: Tensor) -> Tensor:
+    return (matrix @ columns[:, 0])[:, None] if columns.shape[1] == 1 else matrix @ columns
+
+
+def _spread(run: Run, parts: list[_Part], row_weights: Floats, strength: float, k: int) -> NDArray[np.float32]:
     """Return the unit in which each weight is searched, and the bias, [v + 1]: smaller where the loss is steeper.
 
     The curvature is that of rows that are undecided. Its inverse root would be the unit if n-grams did not come
     together; the power was chosen by the number of steps on three corpora: 44 in place of 240 to come as near.
     """
-    import torch
-
     undecided = (1 - 1 / k) / k
     weight = _aligned(row_weights.astype(np.float32))
-    matrices = [part.matrix for part in columns]
-    squared = [_csr(m.crow_indices(), m.col_indices(), m.values().square(), size=m.shape) for m in matrices]
-    steep = torch.cat([matrix @ weight for matrix in squared]).double().numpy() * undecided + 1 / strength
-    curvature = np.append(steep, row_weights.sum() * undecided) / row_weights.sum()
+
+    def steep(part: _Part) -> Tensor:
+        m = part.columns
+        squared = _csr(m.crow_indices(), m.col_indices(), m.values().square(), size=m.shape)
+        return (squared @ weight[part.where]).double()
+
+    steepness = sum(found.numpy() for found in run(steep, parts)) * undecided + 1 / strength
+    curvature = np.append(steepness, row_weights.sum() * undecided) / row_weights.sum()
     found: NDArray[np.float32] = (curvature**-_POWER).astype(np.float32)
     return found
 
@@ -112,26 +134,29 @@ def _prior(target: Floats, row_weights: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """Some rows of a matrix, and which."""
+    """Some rows of a matrix, which, and the same turned over."""
 
     where: slice
-    matrix: Tensor
+    rows: Tensor
+    columns: Tensor
 
 
-def _to_torch(matrix: Any) -> list[_Part]:
-    """Split a matrix by rows, the same way on every machine; each row's sums are its own, so no digit changes."""
-
+def _cut(matrix: Any) -> list[slice]:
+    """Split a matrix by rows, the same way on every machine: in parts of as many entries."""
     parts = 1 if matrix.nnz < _SPLIT else _PARTS
-    starts = matrix.indptr.astype(np.int32)
-    indices, data = matrix.indices.astype(np.int32, copy=False), matrix.data.astype(np.float32, copy=False)
-    edges = np.searchsorted(starts, np.linspace(0, matrix.nnz, parts + 1)[1:-1]).tolist()
-    found = []
-    for begin, end in zip([0, *edges], [*edges, matrix.shape[0]], strict=True):
-        cells = slice(starts[begin], starts[end])
-        arrays = (starts[begin : end + 1] - starts[begin], indices[cells], data[cells])
-        starts_here, columns, values = map(_aligned, arrays)
-        found.append(_Part(slice(begin, end), _csr(starts_here, columns, values, size=(end - begin, matrix.shape[1]))))
-    return found
+    edges = np.searchsorted(matrix.indptr, np.linspace(0, matrix.nnz, parts + 1)[1:-1]).tolist()
+    return [slice(*edge) for edge in pairwise([0, *edges, matrix.shape[0]])]
+
+
+def _to_torch(matrix: Any, where: slice) -> _Part:
+    part = matrix[where]
+    return _Part(where, _copied(part), _copied(part.T.tocsr()))
+
+
+def _copied(matrix: Any) -> Tensor:
+    starts, indices = matrix.indptr.astype(np.int32, copy=False), matrix.indices.astype(np.int32, copy=False)
+    arrays = map(_aligned, (starts, indices, matrix.data.astype(np.float32, copy=False)))
+    return _csr(*arrays, size=matrix.shape)
 
 
 def _aligned(array: NDArray[Any]) -> Tensor:
@@ -150,7 +175,7 @@ def _csr(starts: Tensor, columns: Tensor, values: Tensor, *, size: tuple[int, ..
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums over several threads would depend on their number."""
     import torch
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from weaksup.distill.linear.softmax import Line, fit_softmax
+from weaksup.distill.linear.softmax import Line, fit_softmax, one_thread
+from weaksup.distill.side_by_side import run_parts
 from weaksup.distill.targets import Targets
+from weaksup.errors import UsageError
 from weaksup.label_models.calibration import fit_temperature
 
-__all__ = ["DIGITS", "STRENGTHS", "Choice", "choose_strength"]
+__all__ = ["DIGITS", "ENOUGH", "ENOUGH_GOLD", "STRENGTHS", "Choice", "choose_strength", "splits_of"]
 
 STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # variances of the weights' prior
+MOST = 1e6
 DIGITS = 4  # of a temperature: sums round as arrays happen to lie, and a seed must give the same bytes
 ENOUGH = 50  # texts, to keep some out
 ENOUGH_GOLD = 50  # texts with gold; fewer judge worse than all votes do
@@ -47,29 +51,64 @@ def choose_strength(features: Any, targets: Targets, *, strengths: Sequence[floa
     """Fit at the strength with the least cross-entropy on rows kept out, by gold where there is enough, else by votes.
 
     Strengths are tried from the least, until one does worse than the one before. With one strength, or too few texts
-    to keep any out, nothing is kept out, and the middle one is taken.
+    to keep any out, nothing is kept out, and the middle one is taken. Raises UsageError for what is no strength.
     """
+    _check(strengths)
     tried, n = sorted(strengths), len(targets.texts)
     by_gold = int(targets.is_gold.sum()) >= ENOUGH_GOLD
     judge = targets.is_gold if by_gold else np.ones(n, np.bool_)
     losses: list[float] = []
     lines: list[list[Line]] = []
-    splits = list(_splits(n, seed)) if len(tried) > 1 and n >= ENOUGH else []
-    for strength in tried if splits else []:
+    splits = list(splits_of(n, seed)) if len(tried) > 1 and n >= ENOUGH else []
+    # Two strengths, or a strength's folds, are fitted side by side.
+    waves = [tried[i : i + 2] for i in range(0, len(tried), 2)] if len(splits) == 1 else [[s] for s in tried]
+    for wave in waves if splits else []:
         starts = lines[-1] if lines else [None] * len(splits)
-        parts = zip(splits, starts, strict=True)
-        lines.append([_fit_part(features, targets, kept, strength, start=line) for (kept, _), line in parts])
-        held_out = zip(splits, lines[-1], strict=True)
-        losses.append(sum(_loss(features, targets, held[judge[held]], line) for (_, held), line in held_out))
-        if len(losses) > 1 and losses[-1] > losses[-2]:
+        for found, loss in _try_wave(features, targets, wave, splits=splits, starts=starts, judge=judge):
+            lines.append(found)
+            losses.append(loss)
+        if _worsens(losses):
             break
     best = int(np.argmin(losses)) if losses else (len(tried) - 1) // 2
     start = lines[best][0] if lines else None
     tolerance = FINALLY if n <= SEVERAL else ROUGHLY
     line = fit_softmax(features, targets.proba, targets.weights, strength=tried[best], start=start, tolerance=tolerance)
-    found = {f"{s:g}": round(loss, 6) for s, loss in zip(tried, losses, strict=False)}
+    shown = {f"{s:g}": round(loss, 6) for s, loss in zip(tried, losses, strict=False)}
     temperature = _temperature(features, targets, splits, lines[best], judge) if losses else 1.0
-    return Choice(line, tried[best], found, "gold" if by_gold and losses else "votes", temperature)
+    return Choice(line, tried[best], shown, "gold" if by_gold and losses else "votes", temperature)
+
+
+def _try_wave(
+    features: Any,
+    targets: Targets,
+    wave: Sequence[float],
+    *,
+    splits: Sequence[Split],
+    starts: Sequence[Line | None],
+    judge: NDArray[np.bool_],
+) -> list[tuple[list[Line], float]]:
+    """Return the models of each strength, one a split, and their loss on the rows held out."""
+
+    def fit(job: tuple[float, int]) -> tuple[Line, float]:
+        strength, at = job
+        kept, held = splits[at]
+        line = _fit_part(features, targets, kept, strength, start=starts[at])
+        return line, _loss(features, targets, held[judge[held]], line)
+
+    with one_thread():
+        done = run_parts(fit, [(strength, at) for strength in wave for at in range(len(splits))])
+    each = [done[i : i + len(splits)] for i in range(0, len(done), len(splits))]
+    return [([line for line, _ in some], sum(loss for _, loss in some)) for some in each]
+
+
+def _worsens(losses: Sequence[float]) -> bool:
+    return any(after > before for before, after in pairwise(losses))
+
+
+def _check(strengths: Any) -> None:
+    known = isinstance(strengths, Sequence) and not isinstance(strengths, str) and len(strengths)
+    if not known or not all(isinstance(s, (int, float)) and 0 < s <= MOST for s in strengths):
+        raise UsageError(f"student: expected strengths above 0 and at most {MOST:g}, got {strengths!r:.60}")
 
 
 def _temperature(
@@ -82,7 +121,7 @@ def _temperature(
     return round(found, DIGITS)
 
 
-def _splits(n: int, seed: int) -> Iterator[Split]:
+def splits_of(n: int, seed: int) -> Iterator[Split]:
     """Give (kept, held out) positions; targets are sorted by text, so the seed alone decides."""
     order = np.random.default_rng(seed).permutation(n)[:SAMPLE]
     folds = FOLDS if n <= SEVERAL else 1

@@ -67,12 +67,28 @@ class StudentProvider:
     def request(self, prompt: Prompt, row: Any, /) -> Request:
         """Say which bundle reads which text; the words of the prompt do not change its answer."""
         self.open()
+        self.check(prompt.answers)
+        return {"student": self._hash, "text": _text_of(row)}
+
+    def check(self, answers: Sequence[str]) -> None:
+        """Raise UsageError unless the open bundle knows these labels, and no other."""
         assert self._student is not None
-        if set(self._student.classes) != set(prompt.answers):
-            mine, yours = (", ".join(names[:6]) for names in (self._student.classes, prompt.answers))
+        if answers and set(self._student.classes) != set(answers):
+            mine, yours = (", ".join(names[:6]) for names in (self._student.classes, answers))
             raise UsageError(f"{self.where}: the student in {self.path} knows {mine}; the votes have {yours}")
-        text = row_field(row, "text")
-        return {"student": self._hash, "text": text if isinstance(text, str) else ""}
+
+    def answer(self, rows: Sequence[Any]) -> list[Reply]:
+        """Answer many rows at once, on all cores; what the bundle reads beside the text is read too."""
+        if self._student is None:
+            raise NotSent("the student is not open", retry=False)
+        fields = getattr(getattr(self._student, "fields", None), "names", ())
+        proba = self._student.predict_proba(rows if fields else [_text_of(row) for row in rows])
+        best, top = proba.argmax(axis=1).tolist(), proba.max(axis=1).tolist() if len(rows) else []
+        texts = [json.dumps({"label": name}) for name in self._student.classes]
+        return [
+            Reply(texts[b], 0, 0, model=self.model, cost=0, confidence=round(p, 6))
+            for b, p in zip(best, top, strict=True)
+        ]
 
     def bound(self, _request: Request, /) -> Usage:
         """Return nothing: it costs nothing."""
@@ -98,3 +114,8 @@ class StudentProvider:
         except (ValueError, KeyError, TypeError):
             raise Ambiguous("the stored answer is not one") from None
         return Reply(json.dumps({"label": label}), 0, 0, model=self.model, cost=0, confidence=confidence)
+
+
+def _text_of(row: Any) -> str:
+    text = row_field(row, "text")
+    return text if isinstance(text, str) else ""

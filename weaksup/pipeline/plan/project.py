@@ -39,9 +39,9 @@ def plan_project(project: Project, *, budget_usd: float | None = None) -> Plan:
 
 
 def project_rows(project: Project, corpus: Corpus, votes: VoteMatrix, store: Store) -> dict[str, Any]:
-    """Plan what asking would cost, and how many rows each tier gets where a cap binds; one machine needs no plan."""
+    """Plan what asking would cost, and how many rows each tier gets where a cap binds; one rung needs no plan."""
     settings = ask_settings(project)
-    if len(project_team(project, votes.labels).machines) < 2:
+    if len(project_team(project, votes.labels).rungs) < 2:
         return {"limits": {}}
     plan, first = (_plan(project, corpus, votes, kept, settings.budget_usd) for kept in (store, None))
     return {"limits": tight_limits(first, project_limits(settings)), **plan.cost.to_json(), "flips": plan.flips}

@@ -36,7 +36,7 @@ def plan_team(
         soft,
         corpus,
         team.prompt,
-        tiers=team.tiers,
+        tiers=[tier for tier in team.tiers if tier not in team.students],
         also=team.also,
         store=store,
         run=run,

@@ -1,0 +1,154 @@
+"""A run starts from the student of the corpus before, which never votes on what taught it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weaksup import LabelSpace, Source, VoteMatrix
+from weaksup.distill import load_bundle, save_bundle, train
+from weaksup.errors import ConfigError
+from weaksup.pipeline import run_project
+from weaksup.pipeline.starting import EARLIER, SAW, Earlier, hash_texts, note_seen
+from weaksup.project import Project
+
+SPACE = LabelSpace(["HAM", "SPAM"])
+LFS = """
+from weaksup import LabelSpace
+from weaksup.labeling_functions import keywords
+LABELS = LabelSpace(["HAM", "SPAM"])
+prize = keywords("prize", ["prize", "win"], label="SPAM")
+call = keywords("call", ["call now"], label="SPAM")
+lunch = keywords("lunch", ["lunch", "noon"], label="HAM")
+"""
+FIRST = ["see you at lunch", "call now to win a prize", "lunch at noon then", "you win a prize call now"]
+SECOND = ["prize draw, win cash", "noon is fine for me", "call now and win it", "lunch with you and me"]
+
+
+def corpus(folder: Path, texts: Sequence[str], *, times: int = 12) -> None:
+    rows = [{"id": f"{i}", "text": f"{texts[i % len(texts)]} {i}"} for i in range(times * len(texts))]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def project(folder: Path, *, start_from: str | None = "last") -> Project:
+    chosen = "" if start_from is None else f'start_from = "{start_from}"\n'
+    (folder / "lfs.py").write_text(LFS, encoding="utf-8")
+    (folder / "weaksup.toml").write_text(f'[corpus]\npath = "corpus.jsonl"\n[label_model]\nname = "majority"\n[student]\n{chosen}', encoding="utf-8")
+    return Project.load(folder)
+
+
+def voted(folder: Path) -> VoteMatrix:
+    return VoteMatrix.load(folder / "out" / "votes_started.parquet")
+
+
+def test_the_first_run_starts_from_nothing_and_the_same_corpus_again_from_nothing_too(tmp_path: Path) -> None:
+    corpus(tmp_path, FIRST)
+    first = run_project(project(tmp_path))
+    assert first.steps["start"] == {"there": False}
+    again = run_project(project(tmp_path))
+    assert {"start", "fit", "distill"} <= set(again.reused)
+    assert EARLIER not in voted(tmp_path).names
+
+
+def test_the_next_corpus_starts_from_the_last_student_on_rows_it_did_not_learn_from(tmp_path: Path) -> None:
+    corpus(tmp_path, FIRST)
+    run_project(project(tmp_path))
+    before = (tmp_path / "out" / "student" / "model.onnx").read_bytes()
+    corpus(tmp_path, FIRST + SECOND)  # half of the texts are old
+    found = run_project(project(tmp_path)).steps["start"]
+    old = sum(f"{(FIRST + SECOND)[i % 8]} {i}" in {f"{FIRST[j % 4]} {j}" for j in range(48)} for i in range(96))
+    assert found["seen_before"] == old > 0
+    votes = voted(tmp_path)
+    said = votes.values[:, votes.names.index(EARLIER)] >= 0
+    taught = {f"{FIRST[j % 4]} {j}" for j in range(48)}
+    texts = [json.loads(line)["text"] for line in (tmp_path / "corpus.jsonl").read_text().splitlines()]
+    assert said.any()
+    assert not any(text in taught for text, spoke in zip(texts, said.tolist(), strict=True) if spoke)
+    assert (tmp_path / "out" / "started_from" / "bundle" / "model.onnx").read_bytes() == before
+    again = run_project(project(tmp_path))  # its own new student does not vote for itself
+    assert {"start", "fit", "distill"} <= set(again.reused)
+
+
+def test_what_an_ancestor_learned_from_counts_as_learned(tmp_path: Path) -> None:
+    corpus(tmp_path, FIRST)
+    run_project(project(tmp_path))
+    corpus(tmp_path, SECOND)
+    run_project(project(tmp_path))
+    corpus(tmp_path, FIRST)  # back again: the student of SECOND was taught by that of FIRST
+    found = run_project(project(tmp_path)).steps["start"]
+    assert (found["rows"], found["seen_before"]) == (0, 48)
+    assert EARLIER not in voted(tmp_path).names
+
+
+def test_a_named_bundle_votes_and_says_that_its_rows_are_not_known(tmp_path: Path) -> None:
+    proba = np.array([[0.95, 0.05], [0.05, 0.95]] * 30)
+    save_bundle(train(["lunch at noon", "win a prize"] * 30, proba, labels=SPACE), tmp_path / "models")
+    corpus(tmp_path, SECOND)
+    found = run_project(project(tmp_path, start_from="models")).steps["start"]
+    assert found["there"]
+    assert not found["noted"]
+    assert found["rows"] > 0
+
+
+def test_other_labels_and_a_missing_bundle_are_refused_in_one_line(tmp_path: Path) -> None:
+    proba = np.array([[0.9, 0.1], [0.1, 0.9]] * 30)
+    save_bundle(train(["aa", "bb"] * 30, proba, labels=LabelSpace(["X", "Y"])), tmp_path / "models")
+    corpus(tmp_path, FIRST)
+    with pytest.raises(ConfigError, match="the student knows X, Y; the votes have HAM, SPAM"):
+        run_project(project(tmp_path, start_from="models"))
+    with pytest.raises(Exception, match="gone, which is no folder"):
+        run_project(project(tmp_path, start_from="gone"))
+
+
+def test_a_record_of_texts_that_is_none_is_refused(tmp_path: Path) -> None:
+    corpus(tmp_path, FIRST)
+    run_project(project(tmp_path))
+    (tmp_path / "out" / SAW).write_bytes(b"nothing of the kind")
+    corpus(tmp_path, SECOND)
+    with pytest.raises(ConfigError, match="expected hashes of texts"):
+        run_project(project(tmp_path))
+
+
+@given(st.lists(st.text(max_size=20), max_size=20), st.lists(st.text(max_size=20), max_size=20))
+def test_a_student_never_votes_on_a_text_that_taught_it(taught: list[str], new: list[str]) -> None:
+    class Sure:
+        classes = ("HAM", "SPAM")
+        fields = type("Fields", (), {"names": ()})()
+
+        def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+            return np.tile(np.array([[0.1, 0.9]], np.float32), (len(texts), 1))
+
+    earlier = Earlier(Sure(), np.unique(hash_texts(taught)))  # type: ignore[arg-type]
+    rows = [{"text": text} for text in [*taught, *new]]
+    ids = tuple(map(str, range(len(rows))))
+    votes, found = earlier.vote(VoteMatrix(np.empty((len(rows), 0), np.int16), ids, (), SPACE), rows, sure=0.0)
+    known = set(hash_texts(taught).tolist())
+    spoke = votes.values[:, -1] >= 0 if EARLIER in votes.names else np.zeros(len(rows), bool)
+    assert spoke.tolist() == [int(h) not in known for h in hash_texts([row["text"] for row in rows])]
+    assert found["rows"] == spoke.sum()
+
+
+def test_case_and_spaces_make_no_new_text() -> None:
+    assert len(np.unique(hash_texts(["Win a  prize", "win A prize\n", "win a prize"]))) == 1
+
+
+def test_what_was_seen_is_kept_without_a_text(tmp_path: Path) -> None:
+    note_seen(tmp_path, ["a secret", "another"], started=False)
+    assert b"secret" not in (tmp_path / SAW).read_bytes()
+    assert np.load(tmp_path / SAW, allow_pickle=False).shape == (2,)
+
+
+def test_a_vote_matrix_keeps_what_it_had(tmp_path: Path) -> None:
+    proba = np.array([[0.95, 0.05], [0.05, 0.95]] * 30)
+    save_bundle(train(["lunch at noon", "win a prize"] * 30, proba, labels=SPACE), tmp_path / "m")
+    votes = VoteMatrix(np.array([[0], [-1]], np.int16), ("a", "b"), (Source("lf"),), SPACE)
+    rows = [{"text": "lunch at noon"}, {"text": "win a prize"}]
+    more, found = Earlier(load_bundle(tmp_path / "m"), None).vote(votes, rows, sure=0.0)
+    assert more.values.tolist() == [[0, 0], [-1, 1]]
+    assert (found["rows"], found["alone"], found["judged"], found["agrees"]) == (2, 1, 1, 1)

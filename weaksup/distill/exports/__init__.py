@@ -1,0 +1,1 @@
+"""A sealed bundle in the forms that other programs read."""

@@ -1,0 +1,108 @@
+"""Read a later corpus, and hold it against what a bundle says of its training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weaksup.corpus import Corpus
+from weaksup.corpus.gold import read_gold
+from weaksup.distill.bundle.predict import Predictor
+from weaksup.distill.judging.drift import Drift, Right, find_drift
+from weaksup.distill.judging.reference import Look, Reference, VoteLook, look_at_votes
+from weaksup.errors import UsageError
+from weaksup.labels import LabelSpace
+from weaksup.votes import VoteMatrix
+
+__all__ = ["measure_drift", "read_reference"]
+
+_CHUNK = 4096  # rows
+
+
+def measure_drift(
+    student: Predictor,
+    corpus: Corpus,
+    *,
+    votes: VoteMatrix | None = None,
+    gold: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Drift:
+    """Predict every row of a corpus and say whether it looks like the rows that the student was trained on.
+
+    `votes` are those of labeling functions on the same rows, `gold` names a column of true labels: the fall of what the
+    bundle reached then is tested too. Memory grows with the ids alone. Raises UsageError where the bundle has no
+    reference, and where votes or gold are of other labels or other rows.
+    """
+    reference = read_reference(student)
+    if votes is not None and set(votes.labels.names) != set(student.classes):
+        got = ", ".join(votes.labels.names[:6])
+        raise UsageError(f"drift: expected votes with the labels {', '.join(student.classes[:6])}, got {got}")
+    ids: list[str] = []
+    said: list[NDArray[np.int64]] = []
+    look = Look(
+        0,
+        {name: np.zeros_like(c) for name, c in reference.seen.counts.items()},
+        dict.fromkeys(reference.seen.sums, 0.0),
+        np.zeros_like(reference.seen.classes),
+    )
+    for chunk in corpus.scan(chunk_rows=_CHUNK):
+        student.fields.check_columns(chunk.batch.schema.names)
+        texts = [student.fields.read(row) for row in chunk.rows] if student.fields.names else _texts(chunk)
+        proba = student.predict_proba(texts)
+        look += reference.look(texts, proba)
+        ids += chunk.ids
+        said.append(proba.argmax(axis=1).astype(np.int64))
+        if progress:
+            progress(look.rows)
+    codes = np.concatenate([np.empty(0, np.int64), *said])
+    told = None if votes is None else _of_votes(student, votes, dict(zip(ids, codes.tolist(), strict=True)))
+    right = None if gold is None else _of_gold(student, corpus, gold, ids, codes)
+    return find_drift(reference, look, student.classes, votes=told, right=right)
+
+
+def read_reference(student: Predictor) -> Reference:
+    """Return what the bundle says of its training rows; raise UsageError where it says nothing."""
+    packed = student.more.get("reference")
+    if packed is None:
+        raise UsageError(
+            "drift: expected a bundle with a reference, got one without: distill again, from 100 labeled rows or more"
+        )
+    try:
+        found = Reference.from_json(packed)
+    except ValueError as error:
+        raise UsageError(f"drift: reference.json of the bundle cannot be read ({error}); distill it again") from None
+    if len(found.seen.classes) != len(student.classes):
+        raise UsageError("drift: reference.json and labels.json of the bundle do not belong together")
+    return found
+
+
+def _texts(chunk: Any) -> list[str]:
+    texts: list[str] = chunk.batch.column("text").to_pylist()
+    return texts
+
+
+def _of_votes(student: Predictor, votes: VoteMatrix, said: Mapping[str, int]) -> VoteLook:
+    rows = np.array([i for i, name in enumerate(votes.ids) if name in said], np.int64)
+    if len(votes) and not len(rows):
+        raise UsageError(
+            f'drift: expected votes on the rows of this corpus, got others: it has no row "{votes.ids[0]}"'
+        )
+    own = [votes.labels.index(name) for name in student.classes]
+    return look_at_votes(votes.take(rows), np.array([own[said[votes.ids[i]]] for i in rows.tolist()], np.int64))
+
+
+def _of_gold(
+    student: Predictor, corpus: Corpus, column: str, ids: list[str], said: NDArray[np.int64]
+) -> tuple[Right, Right] | None:
+    """Return what was right at training, and now."""
+    then = student.metrics.get("gold") or student.metrics.get("held_out") or {}
+    rows, share = then.get("rows", then.get("judged", 0)), then.get("accuracy")
+    if not rows or share is None:
+        raise UsageError("drift: --gold needs a student that was scored: distill it with gold, or leave --gold out")
+    truth = read_gold(corpus, column, ids, LabelSpace(student.classes))
+    known = truth >= 0
+    now = Right(int(known.sum()), int((truth == said)[known].sum()))
+    return Right(int(rows), round(share * rows)), now

@@ -1,0 +1,1 @@
+"""Students with embeddings: trained from nothing (`embedbag`), on a frozen encoder (`embedding`), fine-tuned."""
