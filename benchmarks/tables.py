@@ -15,7 +15,7 @@ from typing import Any
 from label_model_tables import label_models, laws
 from markdown_table import table
 from money_tables import asking, plan, routing
-from student_tables import serving, student_speed, students
+from student_tables import next_corpus, serving, student_speed, students
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -119,6 +119,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "students": students,
     "student_speed": student_speed,
     "serving": serving,
+    "next_corpus": next_corpus,
     "apply": _apply,
     "analysis": _analysis,
     "debian_packages": _debian,

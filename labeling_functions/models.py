@@ -22,6 +22,8 @@ from weaksup.protocols import ChunkVotes
 
 __all__ = ["model_vote"]
 
+_SHOWN = 6  # digits of a bundle's probability, by which every other route decides
+
 
 def model_vote(
     model: Any,
@@ -36,8 +38,9 @@ def model_vote(
     """Vote for the most probable class where its probability is at least `threshold`; abstain on ties.
 
     `model.predict_proba` gets the values of `field` (or, with `field=None`, the rows) of a whole chunk as a list and
-    returns [n, k]; `classes` [k] are the votes, `model.classes_` by default. Nulls get no vote. A model that does not survive a fork (one
-    with its own threads) is given as a function that loads it: it is called once in each process.
+    returns [n, k]; `classes` [k] are the votes, `model.classes_` by default. Nulls are left out, and get no vote. A
+    model that does not survive a fork (one with its own threads) is given as a function that loads it: it is called
+    once in each process.
 
     A path is the folder of a bundle that `weaksup distill` wrote, as seen from the file that names it, else from the
     working folder. It brings its name (the folder's), its classes, the fields that it reads, and its threshold: that
@@ -68,9 +71,9 @@ def model_vote(
             said = load().predict_proba([values[i] for i in there.tolist()])
         except Exception as error:  # noqa: BLE001  (user code: the whole chunk failed)
             return ChunkVotes(np.full(len(values), ABSTAIN), dict.fromkeys(there.tolist(), error))
-        proba = np.full((len(values), len(choices)), 1 / len(choices))  # of nothing, nothing is said
+        proba = np.full((len(values), len(choices)), -1.0)  # below any threshold
         proba[there] = _as_matrix(name, said, (len(there), len(choices)))
-        return _decide(proba, threshold, digits=_DIGITS if bundle else None, there=there)
+        return _decide(proba, threshold, digits=_SHOWN if bundle else None)
 
     made_from = bundle.seal if bundle else ""
     return ColumnLF(name, pick, choices, read_examples(name, examples), labels, made_from=made_from)
@@ -110,12 +113,13 @@ def _as_matrix(name: str, said: Any, shape: tuple[int, int]) -> NDArray[np.float
     return proba
 
 
-def _decide(proba: NDArray[np.float64], threshold: float) -> ChunkVotes:
+def _decide(proba: NDArray[np.float64], threshold: float, *, digits: int | None) -> ChunkVotes:
+    """Vote where the largest probability, as it is shown, is at least `threshold`, and no other is as large."""
     best = proba.argmax(axis=1)
     top = proba.max(axis=1)
     alone = (proba == top[:, None]).sum(axis=1) == 1
     broken = ~np.isfinite(proba).all(axis=1)
     with np.errstate(invalid="ignore"):
-        sure = (top >= threshold) & alone & ~broken
+        sure = ((top if digits is None else top.round(digits)) >= threshold) & alone & ~broken
     error = ValueError("predict_proba gave a probability that is not finite")
     return ChunkVotes(np.where(sure, best, ABSTAIN), dict.fromkeys(np.flatnonzero(broken).tolist(), error))

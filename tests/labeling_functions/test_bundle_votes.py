@@ -12,6 +12,7 @@ import pytest
 from weaksup import apply_lfs
 from weaksup.corpus import Chunk
 from weaksup.distill import load_bundle, save_bundle, train
+from weaksup.distill.bundle.fields import Fields
 from weaksup.errors import ConfigError, UsageError
 from weaksup.labeling_functions import load_lf_module, model_vote
 from weaksup.labels import LabelSpace
@@ -125,3 +126,34 @@ def test_a_module_that_names_no_bundle_says_where_in_one_line(module: Path) -> N
     module.write_text(MODULE.replace("spam-v1", "gone"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"lfs\.py, line 6: .*gone, which is no folder"):
         load_lf_module(module)
+
+
+def test_a_threshold_is_held_against_the_probability_that_every_other_route_shows(packed: Path) -> None:
+    student = load_bundle(packed)
+    texts = [f"call now or lunch {i} {i * 7}" for i in range(200)]
+    top = student.predict_proba(texts).max(axis=1).astype(np.float64)
+    risen = int(np.flatnonzero(top.round(6) > top)[0])
+    threshold = float(top[risen].round(6))
+    said = student.predict(texts, abstain_below=threshold)
+    voted = model_vote(packed, threshold=threshold).vote(chunk(texts), SPACE).codes.tolist()
+    assert said[risen] is not None
+    assert voted == [-1 if label is None else SPACE.index(label) for label in said]
+
+
+def test_a_null_gets_no_vote_and_costs_no_other_row_its_vote(packed: Path) -> None:
+    ids, subject = pa.array(["a", "b"], pa.string()), pa.array([None, "call now to win"], pa.string())
+    both = Chunk(pa.RecordBatch.from_pydict({"id": ids, "text": pa.array(["", ""]), "subject": subject}))
+    voted = model_vote(packed, field="subject").vote(both, SPACE)
+    assert (voted.codes.tolist(), dict(voted.errors)) == ([-1, 1], {})
+
+
+def test_a_corpus_without_a_field_that_the_bundle_reads_is_refused(packed: Path, tmp_path: Path) -> None:
+    student = train(TEXTS, np.array([[0.9, 0.1], [0.1, 0.9]] * 30), labels=SPACE, strengths=(10.0,))
+    lf = model_vote(save_bundle(student, tmp_path / "fielded", fields=Fields(("sender",))))
+    with pytest.raises(UsageError, match='"fielded": expected a column "sender", the corpus has id, text'):
+        lf.vote(chunk(["a"]), SPACE)
+
+
+def test_a_threshold_that_is_no_number_is_refused(packed: Path) -> None:
+    with pytest.raises(ConfigError, match="a threshold from 0 to 1, got '0.9'"):
+        model_vote(packed, threshold="0.9")  # type: ignore[arg-type]

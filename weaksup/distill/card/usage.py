@@ -48,7 +48,11 @@ $ vllm serve DIR --served-model-name slm            # or any server of the OpenA
 
 def in_a_bundle(*, multi: bool, reads_text: bool) -> str:
     """Say how to run a bundle; `reads_text`: its model.onnx takes raw text."""
-    found = _BUNDLE + (_TEXT_GRAPH if reads_text else "")
+    found = (
+        _BUNDLE + _TEXT_GRAPH
+        if reads_text
+        else _BUNDLE.replace("numpy and onnxruntime;", "numpy, onnxruntime, tokenizers;")
+    )
     return found.replace("model.predict(", "model.predict_sets(") if multi else found
 
 
