@@ -46,10 +46,16 @@ Examples:
     help="Wanted share of right answers: finds the threshold, may be repeated.  [default: 0.9, 0.95, 0.99]",
 )
 @click.option(
-    "--kind", default="linear", show_default=True, help="Kind of classifier: linear, embedbag, embedding, transformer."
+    "--kind", default="linear", show_default=True, help="Kind: linear, embedbag, embedding, transformer or slm."
 )
 @click.option("--set", "pairs", metavar="NAME=VALUE", multiple=True, help="A setting of its kind; may be repeated.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the rows to check choices on.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Chooses the rows to check choices on.",
+)
 @as_json
 def command(
     *,
@@ -117,13 +123,17 @@ def command(
         return
     if positive not in {None, *soft.labels.names}:
         raise UsageError(f'--positive: expected one of {", ".join(soft.labels.names)}; got "{positive}"')
+    learned = truth is not None and bool((info.get("lineage") or {}).get("gold_learned"))
     if worth and truth is None:
         raise UsageError("--worth: expected --gold, true labels to compare with")
+    if worth and (learned or clamp):
+        by = "--clamp" if clamp else "labels that learned from gold"
+        raise UsageError(f"--worth: expected a student of votes alone, got {by}; leave it out, or fit without gold")
     lesson = Lesson(
         texts,
         soft,
         votes=None if votes is None else votes_of(soft, VoteMatrix.load(votes)),
-        learned=truth is not None and bool((info.get("lineage") or {}).get("gold_learned")),
+        learned=learned,
         positive=positive,
         precisions=precisions or PRECISIONS,
         **shared,
@@ -136,7 +146,9 @@ def command(
         )
     taught = teach(lesson, test)
     if worth and truth is not None:
-        taught.card.metrics["worth"] = worth_of(taught.card, texts, truth, test, positive=positive, seed=seed)
+        taught.card.metrics["worth"] = worth_of(
+            taught.card, texts, truth, test, positive=positive, seed=seed, settings=shared["settings"]
+        )
     result = {"student": output, "bytes": taught.save(output, lineage=lineage), **taught.to_json()}
     if suspects is not None:
         result |= {"suspects": _write_suspects(texts, soft, suspects, seed), "suspects_file": suspects}

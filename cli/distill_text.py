@@ -67,7 +67,8 @@ def _trained(result: Json) -> None:
     training = result["training"]
     gold = f", {training['gold_rows']:,} with gold" if training["gold_rows"] else ""
     rows = f"{training['rows']:,} rows ({training['distinct_texts']:,} distinct texts{gold})"
-    read = f"{training['ngrams']:,} n-grams" if "ngrams" in training else f"the encoder {training.get('encoder', '')}"
+    model = training.get("encoder", training.get("model", ""))
+    read = f"{training['ngrams']:,} n-grams" if "ngrams" in training else f"the model {model}"
     render.line(f"trained on {rows}, {read} -> {result['student']} ({_size(result['bytes'])})")
 
 

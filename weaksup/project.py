@@ -94,7 +94,7 @@ class StudentSettings(_Section):
     """
 
     kind: str = "linear"
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     settings: dict[str, Any] = {}
     fields: tuple[str, ...] = ()
     start_from: str | None = None
@@ -102,8 +102,11 @@ class StudentSettings(_Section):
     @model_validator(mode="after")
     def _is_known(self) -> Self:
         """Check it here, before anything is spent."""
+        from weaksup.distill.bundle.seal import SERVED
         from weaksup.distill.training import check_student
 
+        if self.kind == SERVED:
+            raise ValueError(f'expected a kind that labels the rows here, got "{SERVED}"; make it by `weaksup distill`')
         if self.kind != "linear" or self.settings:
             try:
                 check_student(self.kind, self.settings)

@@ -63,8 +63,12 @@ def test_without_gold_rows_that_were_kept_out_give_the_temperature() -> None:
     assert found.by == "votes"
     assert found.temperature == learned.training["held_out_temperature"] > 0
     assert found.to_json()["ece_after"] is None
+    assert found.rows == learned.training["distinct_texts"]
+    by_gold = calibrate_by_votes(train(texts, soft, labels=SPACE, gold=np.where(np.arange(120) < 80, gold, -1)))
+    assert by_gold.by == "gold"
+    assert 0 < by_gold.rows <= 80
     few = calibrate_by_votes(train(texts[:10], soft[:10], labels=SPACE))
-    assert few.temperature == 1
+    assert (few.temperature, few.rows) == (1, 0)
 
 
 def test_no_gold_at_all_is_told(student: Student) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from weaksup import Source, VoteMatrix, open_corpus
 from weaksup.cli import main
 from weaksup.distill import load_bundle, measure_drift, save_bundle, train
-from weaksup.distill.judging.drift import LARGE, Right, find_drift
+from weaksup.distill.judging.drift import LARGE, Right, _classes, find_drift
 from weaksup.distill.judging.ngram_bits import NGramBits, find_ngrams
 from weaksup.distill.judging.reference import MEASURES, Look, Reference, look_at_votes, make_reference
 from weaksup.errors import UsageError
@@ -125,6 +125,27 @@ def test_among_many_rows_a_small_difference_is_more_than_chance_and_no_drift() -
     assert not found.found
 
 
+@pytest.mark.parametrize("k", [2, 5, 50, 300])
+def test_labels_that_few_rows_have_are_no_drift_and_one_that_takes_over_is(k: int) -> None:
+    """In a chi-square test with cells of less than a row, a fifth of the comparisons of like with like show a drift."""
+    rng, names = np.random.default_rng(k), [str(i) for i in range(k)]
+    share = 1 / np.arange(1, k + 1) ** 2
+    share /= share.sum()
+    other = share.copy()
+    other[-1] += 0.5
+    alarms, seen = 0, 0
+    for n, m in [(40, 2_000), (200, 200)] * 100:
+        was, same, new = (look_of(rng.multinomial(size, p)) for size, p in ((n, share), (m, share), (m, other / 1.5)))
+        alarms += _classes(was, same, names).p < 0.05
+        seen += _classes(was, new, names).p < 0.05
+    assert alarms <= 18  # of 200: 5 % and nearly three standard deviations
+    assert seen >= 185
+
+
+def look_of(classes: np.ndarray) -> Look:
+    return Look(int(classes.sum()), {}, {}, classes.astype(np.int64))
+
+
 def test_few_rows_are_said_to_be_too_few() -> None:
     (a, p), (b, q) = drawn(np.random.default_rng(0), 200), drawn(np.random.default_rng(1), 8)
     reference = make_reference(a, a, p)
@@ -217,9 +238,10 @@ def test_a_bundle_without_a_reference_and_other_votes_are_refused(watched: Path,
     alien = VoteMatrix(np.zeros((1, 1), np.int16), ("0",), (Source("x"),), LabelSpace(["X", "Y"]))
     with pytest.raises(UsageError, match="expected votes with the labels billing, bug, how, got X, Y"):
         measure_drift(student, corpus, votes=alien)
-    elsewhere = VoteMatrix(np.zeros((1, 1), np.int16), ("z",), (Source("x"),), SPACE)
-    with pytest.raises(UsageError, match='it has no row "z"'):
-        measure_drift(student, corpus, votes=elsewhere)
+    for ids in (("z",), ("0", "z")):  # another corpus may number its rows alike
+        elsewhere = VoteMatrix(np.zeros((len(ids), 1), np.int16), ids, (Source("x"),), SPACE)
+        with pytest.raises(UsageError, match='it has no row "z"'):
+            measure_drift(student, corpus, votes=elsewhere)
 
 
 @pytest.mark.parametrize("broken", [{}, {"rows": 3}, {"measures": 7}, {"ngrams": "!"}, {"rows": 0}, {"classes": ["a"]}])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def test_whatever_the_fields_hold_a_row_becomes_a_text_that_ends_with_its_text(s
 @given(st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=50, unique=True), st.floats(allow_nan=False))
 def test_larger_numbers_are_never_in_a_lower_tenth(numbers: list[float], more: float) -> None:
     fields = learn_fields([{"amount": n} for n in numbers], ["amount"])
-    said = [fields.read({"amount": n}) for n in sorted([*numbers, more]) if np.isfinite(n)]
+    said = [fields.read({"text": "", "amount": n}) for n in sorted([*numbers, more]) if np.isfinite(n)]
     tenths = [int(line.split("tenth ")[1]) for line in said]
     assert tenths == sorted(tenths)
     assert set(tenths) <= set(range(1, 11))
@@ -47,8 +49,16 @@ def test_a_row_reads_as_its_fields_and_its_text() -> None:
     fields = learn_fields(some, ["sender", "amount", "spam"])
     assert fields.read(some[3]) == "sender: Bob Smith\namount: tenth 2\nspam: False\nhi"
     assert fields.read({"text": "hi", "amount": "dear"}) == "amount: dear\nhi"
-    assert fields.read({"sender": None, "amount": float("nan")}) == ""
+    assert fields.read({"text": None, "sender": None, "amount": float("nan")}) == ""
     assert fields.read("only text") == "only text"
+
+
+@pytest.mark.parametrize(
+    "none", [None, float("nan"), np.float32("nan"), Decimal("NaN"), np.datetime64("NaT"), pd.NA, pd.NaT, "", "  ", []]
+)
+def test_what_other_libraries_write_for_none_says_nothing(none: Any) -> None:
+    for fields in (Fields(("amount",)), Fields(("amount",), {"amount": (1.0, 2.0)})):
+        assert fields.read({"text": "hi", "amount": none}) == "hi"
 
 
 def test_what_is_no_row_and_fields_that_nobody_has_are_refused() -> None:
@@ -58,6 +68,8 @@ def test_what_is_no_row_and_fields_that_nobody_has_are_refused() -> None:
             fields.read(wrong)
     with pytest.raises(UsageError, match='expected a string in the field "text", got int'):
         fields.read({"text": 3})
+    with pytest.raises(UsageError, match='expected the field "text", got body, sender'):
+        fields.read({"body": "a text under another name", "sender": "Bob"})
     with pytest.raises(UsageError, match='expected values in the field "sendr", got none in 1 rows'):
         learn_fields([{"text": "a"}], ["sendr"])
     with pytest.raises(UsageError, match="without text"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -28,6 +29,12 @@ def model(bundle: Path) -> Predictor:
         (b"bytes", "write \\[text\\]"),
         (["a", None], "got NoneType at position 1"),
         ([1.5], "got float at position 0"),
+        ({"text": "a row"}, "write \\[text\\]"),
+        ([{"body": "a row"}], 'expected the field "text", got body at position 0'),
+        (pd.DataFrame({"text": ["a"]}), "expected a list of texts, or of rows, got DataFrame"),
+        ({"a", "b"}, "got set"),
+        (None, "got NoneType"),
+        (5, "got int"),
     ],
 )
 def test_what_is_no_list_of_texts_is_refused(model: Predictor, texts: list[str], expected: str) -> None:

@@ -63,3 +63,8 @@ def test_too_little_gold_is_told() -> None:
         measure_worth(TEXTS, np.full(260, -1), np.eye(3)[GOLD], SPACE)
     with pytest.raises(UsageError, match="at least 2 distinct texts"):
         measure_worth(["x", "x"], [0, 1], np.eye(3)[[0, 1]], SPACE)
+
+
+def test_students_on_hand_labels_are_of_the_same_kind_and_settings() -> None:
+    with pytest.raises(UsageError, match="dim"):
+        measure_worth(TEXTS, GOLD, np.eye(3)[GOLD], SPACE, settings={"kind": "embedbag", "dim": 0})

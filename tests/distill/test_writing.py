@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,15 @@ def test_rows_below_the_threshold_are_counted_and_have_no_label(model: Predictor
     assert sum(labeled.labels.values()) + labeled.abstained == labeled.rows == 5
     with pytest.raises(UsageError, match="from 0 to 1"):
         label_corpus(model, open_corpus(ROWS), tmp_path / "out.jsonl", abstain_below=7)
+
+
+def test_nothing_is_written_into_a_bundle_which_would_be_refused_from_then_on(bundle: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(bundle, mine)
+    (tmp_path / "c.jsonl").write_text(json.dumps(ROWS[0]) + "\n")
+    (tmp_path / "link").symlink_to(mine)
+    before = sorted(path.name for path in mine.iterdir())
+    for folder in (mine, tmp_path / "link"):
+        with pytest.raises(UsageError, match="expected an output outside the bundle mine, which is sealed"):
+            label_corpus(load_bundle(mine), open_corpus(tmp_path / "c.jsonl"), folder / "labels.csv")
+    assert sorted(path.name for path in mine.iterdir()) == before

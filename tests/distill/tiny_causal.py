@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from distill.toy import SPACE
 from tiny_gguf import need
 
 from weaksup.distill.slm.causal_folder import quiet
+from weaksup.distill.slm.gguf_tokens import SPLITS
 from weaksup.distill.slm.question import find_prompt
 
-__all__ = ["CHAT", "write_tiny_causal"]
+__all__ = ["CHAT", "Pieces", "write_tiny_causal"]
+
+Pieces = Literal["gpt-2", "smollm", "llama-bpe", "qwen2", "characters", "a space first"]
 
 CHAT = (
     "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -28,14 +31,17 @@ def write_tiny_causal(
     texts: Sequence[str],
     *,
     family: str = "llama",
-    characters: bool = False,
+    pieces: Pieces = "gpt-2",
     chat: str | None = CHAT,
     seed: int = 0,
     **config: Any,
 ) -> Path:
-    """Write a model of a family, with byte-level BPE or BPE over `characters`; what all prompts say is two tokens."""
+    """Write a model of a family; what all prompts say is two tokens.
+
+    Its BPE is over bytes, split as `pieces` says, or over characters.
+    """
     torch, transformers = need("torch"), need("transformers")
-    tokenizer = _tokenizer(texts, characters=characters)
+    tokenizer = _tokenizer(texts, pieces)
     settings = {
         "vocab_size": tokenizer.get_vocab_size() + 3,  # some models have more rows than tokens
         "hidden_size": 64,
@@ -65,19 +71,25 @@ def write_tiny_causal(
     return folder
 
 
-def _tokenizer(texts: Sequence[str], *, characters: bool) -> Any:
+def _tokenizer(texts: Sequence[str], pieces: Pieces) -> Any:
     lib = need("tokenizers")
     pre = lib.pre_tokenizers
     prompt = find_prompt(None, SPACE)[0].render("")
     shown = [*texts, "\n\nDocument: ", *(json.dumps({"label": name}) for name in SPACE.names)] * 3
+    characters = pieces in ("characters", "a space first")
     if characters:
         made = lib.Tokenizer(lib.models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
-        made.pre_tokenizer = pre.Metaspace(prepend_scheme="never", split=False)
+        if pieces == "characters":
+            made.pre_tokenizer = pre.Metaspace(prepend_scheme="never", split=False)
+        else:
+            change = lib.normalizers
+            made.normalizer = change.Sequence([change.Prepend("\u2581"), change.Replace(" ", "\u2581")])
         first, special = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256))], [*_SPECIAL, "<unk>"]
         shown = [piece for text in shown for piece in text.split()]  # no token over two words
     else:
-        made = lib.Tokenizer(lib.models.BPE())
-        made.pre_tokenizer = pre.ByteLevel(add_prefix_space=False)
+        made = lib.Tokenizer(lib.models.BPE(ignore_merges=pieces == "llama-bpe"))
+        made.pre_tokenizer = _splitter(pre, pieces)
+        made.normalizer = lib.normalizers.NFC() if pieces == "qwen2" else None
         first, special = [], _SPECIAL
     alphabet = [] if characters else pre.ByteLevel.alphabet()
     tokens = [*_SPECIAL, *first]
@@ -90,3 +102,13 @@ def _tokenizer(texts: Sequence[str], *, characters: bool) -> Any:
     made = lib.Tokenizer.from_str(json.dumps(data))
     made.add_tokens([lib.AddedToken(said, normalized=False) for said in (prompt.system, prompt.user[:-2])])
     return made
+
+
+def _splitter(pre: Any, pieces: Pieces) -> Any:
+    last = pre.ByteLevel(add_prefix_space=False, use_regex=pieces in ("gpt-2", "smollm"))
+    if pieces == "gpt-2":
+        return last
+    if pieces == "smollm":
+        return pre.Sequence([pre.Digits(individual_digits=True), last])
+    pattern = need("tokenizers").Regex(next(regex for regex, name in SPLITS.items() if name == pieces))
+    return pre.Sequence([pre.Split(pattern, "isolated"), last])

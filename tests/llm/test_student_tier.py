@@ -102,6 +102,13 @@ def test_a_student_of_other_labels_is_refused() -> None:
         estimate(ROWS, topic, tier())
 
 
+def test_a_student_of_label_sets_is_refused() -> None:
+    several = Knower()
+    several.multi = True  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="expected a student that gives one label a row"):
+        estimate(ROWS, Spam(), tier(several))
+
+
 def test_a_student_needs_one_who_opens_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="load_student=load_bundle"):
         make_tier({"name": "own", "student": "bundle"})

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from weaksup import LabelSpace, Source, VoteMatrix
 from weaksup.distill import load_bundle, save_bundle, train
-from weaksup.errors import ConfigError
+from weaksup.distill.bundle.fields import Fields
+from weaksup.errors import ConfigError, WeaksupError
+from weaksup.label_sets import SoftLabelSets
 from weaksup.pipeline import run_project
 from weaksup.pipeline.starting import EARLIER, SAW, Earlier, hash_texts, note_seen
 from weaksup.project import Project
@@ -39,7 +41,8 @@ def corpus(folder: Path, texts: Sequence[str], *, times: int = 12) -> None:
 def project(folder: Path, *, start_from: str | None = "last") -> Project:
     chosen = "" if start_from is None else f'start_from = "{start_from}"\n'
     (folder / "lfs.py").write_text(LFS, encoding="utf-8")
-    (folder / "weaksup.toml").write_text(f'[corpus]\npath = "corpus.jsonl"\n[label_model]\nname = "majority"\n[student]\n{chosen}', encoding="utf-8")
+    told = f'[corpus]\npath = "corpus.jsonl"\n[label_model]\nname = "majority"\n[student]\n{chosen}'
+    (folder / "weaksup.toml").write_text(told, encoding="utf-8")
     return Project.load(folder)
 
 
@@ -119,6 +122,7 @@ def test_a_record_of_texts_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_student_never_votes_on_a_text_that_taught_it(taught: list[str], new: list[str]) -> None:
     class Sure:
         classes = ("HAM", "SPAM")
+        multi = False
         fields = type("Fields", (), {"names": ()})()
 
         def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
@@ -152,3 +156,46 @@ def test_a_vote_matrix_keeps_what_it_had(tmp_path: Path) -> None:
     more, found = Earlier(load_bundle(tmp_path / "m"), None).vote(votes, rows, sure=0.0)
     assert more.values.tolist() == [[0, 0], [-1, 1]]
     assert (found["rows"], found["alone"], found["judged"], found["agrees"]) == (2, 1, 1, 1)
+
+
+def test_a_bundle_named_by_its_model_file_votes_too_and_one_of_label_sets_is_refused(tmp_path: Path) -> None:
+    proba = np.array([[0.95, 0.05], [0.05, 0.95]] * 30)
+    texts = ["lunch at noon", "win a prize"] * 30
+    save_bundle(train(texts, proba, labels=SPACE), tmp_path / "models")
+    corpus(tmp_path, SECOND)
+    found = run_project(project(tmp_path, start_from="models/model.onnx")).steps["start"]
+    assert found["there"]
+    assert found["rows"] > 0
+    several = LabelSpace(["HAM", "SPAM"], multi=True)
+    sets = SoftLabelSets(tuple(map(str, range(60))), proba, np.ones((60, 2), bool), several)
+    save_bundle(train(texts, sets), tmp_path / "models")
+    with pytest.raises(ConfigError, match="start_from: expected a student that gives one label a row"):
+        run_project(project(tmp_path, start_from="models"))
+
+
+def test_the_student_of_a_run_that_was_cut_does_not_vote_as_nobody_knows_what_it_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus(tmp_path, FIRST)
+    run_project(project(tmp_path))
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    corpus(tmp_path, SECOND)
+    with monkeypatch.context() as patch:
+        patch.setattr("weaksup.pipeline.distilling.label_corpus", cut)  # after the student was packed
+        with pytest.raises(KeyboardInterrupt):
+            run_project(project(tmp_path))
+    corpus(tmp_path, SECOND + FIRST)
+    assert run_project(project(tmp_path)).steps["start"] == {"there": False}
+    assert EARLIER not in voted(tmp_path).names
+
+
+def test_a_corpus_without_a_field_that_the_earlier_student_reads_is_refused(tmp_path: Path) -> None:
+    proba = np.array([[0.95, 0.05], [0.05, 0.95]] * 30)
+    student = train(["lunch at noon", "win a prize"] * 30, proba, labels=SPACE)
+    save_bundle(student, tmp_path / "models", fields=Fields(("sender",)))
+    corpus(tmp_path, SECOND)
+    with pytest.raises(WeaksupError, match="sender"):
+        run_project(project(tmp_path, start_from="models"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from weaksup.distill import load_bundle
 from weaksup.labels import SoftLabels
-from weaksup.pipeline.scorecard import _majority
+from weaksup.pipeline.scorecard import majority_of
+from weaksup.pipeline.scores import compare
 from weaksup.pipeline.teaching import Lesson, keep_out, teach
 from weaksup.votes import Source, VoteMatrix
 
@@ -78,6 +80,17 @@ def test_a_tier_is_scored_beside_the_student_on_the_rows_that_it_answered() -> N
 
 def test_ties_of_majority_vote_are_drawn_not_given_to_the_first_class() -> None:
     votes = VoteMatrix.from_array(np.tile(np.array([[0, 1]], np.int16), (300, 1)), labels=SPACE)
-    first = (_majority(votes).argmax(axis=1) == 0).mean()
+    first = (majority_of(votes).argmax(axis=1) == 0).mean()
     assert 0.3 < first < 0.7
-    assert np.allclose(_majority(votes)[:, :2], 0.5, atol=1e-5)
+    assert np.allclose(majority_of(votes)[:, :2], 0.5, atol=1e-5)
+
+
+def test_majority_vote_has_one_score_wherever_it_is_told() -> None:
+    values = np.column_stack([GOLD, (GOLD + np.arange(200) % 2) % 3]).astype(np.int16)  # every other row ties
+    votes = VoteMatrix(values, IDS, (Source("one"), Source("other")), SPACE)
+    truth = gold_on(np.arange(200) % 6 == 0)
+    soft = replace(SOFT, covered=np.ones(200, np.bool_))
+    taught = teach(Lesson(TEXTS, soft, truth=truth, votes=votes), keep_out(TEXTS, truth))
+    assert taught.card.metrics["majority_on_covered"]["rows"] == (truth >= 0).sum()
+    told = compare(soft, votes, truth)["majority"]["accuracy"]
+    assert taught.card.metrics["majority_on_covered"]["accuracy"] == told

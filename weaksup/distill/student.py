@@ -22,7 +22,7 @@ class Student(ABC):
     """A trained classifier of texts; `weaksup.distill.train` makes it, `save_bundle` packs it, `load` runs it.
 
     `training` says what it was trained on, as JSON; it holds "distinct_texts", and where rows were kept out to choose
-    by, "held_out_rows" (gold or votes) and "held_out_temperature".
+    by, "held_out_rows" (what judged: gold or votes), "held_out_texts" (how many) and "held_out_temperature".
     """
 
     kind: ClassVar[str]

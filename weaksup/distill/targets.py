@@ -14,7 +14,16 @@ from weaksup.distill.linear.softmax import Floats
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace, SoftLabels
 
-__all__ = ["Targets", "balance_classes", "certainty", "make_targets"]
+__all__ = ["NothingTaughtError", "Targets", "balance_classes", "certainty", "make_targets"]
+
+LEAST, MOST = 1e-9, 1e9  # of a weight: sums of more, or less, are no numbers
+
+
+class NothingTaughtError(UsageError):
+    """No row says anything that could be learned."""
+
+    def __init__(self) -> None:
+        super().__init__("student: expected rows with a vote or gold that say something, got none; add sources or gold")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +64,10 @@ def make_targets(
     _check(n, k, texts=len(texts), gold=known, weights=given, gold_weight=gold_weight)
     is_gold = known >= 0
     proba = np.where(is_gold[:, None], np.eye(k)[known], proba)
-    weight = _weigh(given * certainty(proba), is_gold, gold_weight)
-    used = np.flatnonzero((covered | is_gold) & (weight > 0))
+    weight = _weigh(given * certainty(proba) * (covered | is_gold), is_gold, gold_weight)
+    used = np.flatnonzero(weight > 0)
     if not used.size:
-        raise UsageError("student: expected rows with a vote or gold that say something, got none; add sources or gold")
+        raise NothingTaughtError
     chosen = list(texts) if len(used) == n else [texts[i] for i in used.tolist()]
     merged = _merge(chosen, proba[used], weight[used], is_gold[used])
     return Targets(space, *merged, rows=len(used), gold_rows=int(is_gold[used].sum()))
@@ -114,8 +123,11 @@ def _check(n: int, k: int, *, texts: int, gold: NDArray[Any], weights: Floats, g
         )
     if not np.issubdtype(gold.dtype, np.integer) or (n and not -1 <= gold.min() <= gold.max() < k):
         raise UsageError(f"student: expected gold classes 0 to {k - 1}, or -1 where not known")
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and 0 < gold_weight < np.inf):
-        raise UsageError("student: expected finite weights of at least 0, and a gold weight above 0")
+    if not ((weights == 0) | ((weights >= LEAST) & (weights <= MOST))).all() or not LEAST <= gold_weight <= MOST:
+        limits = f"{LEAST:g} to {MOST:g}"
+        raise UsageError(
+            f"student: expected finite weights of 0, or of {limits}, and a gold weight above 0, of {limits}"
+        )
 
 
 def _merge(
@@ -134,10 +146,12 @@ def _sort(texts: Sequence[str], proba: Floats, weight: Floats) -> tuple[NDArray[
 
     Within equal texts too the order must not depend on how the rows came, for sums round.
     """
-    order = sorted(range(len(texts)), key=texts.__getitem__)
-    if len(set(texts)) == len(texts):
-        return np.array(order, np.int64), np.arange(len(texts))
-    keys = [(text, *row, w) for text, row, w in zip(texts, proba.tolist(), weight.tolist(), strict=True)]
-    order.sort(key=keys.__getitem__)
-    ordered = [texts[i] for i in order]
-    return np.array(order, np.int64), np.flatnonzero([True, *map(ne, ordered[1:], ordered)])
+    order = np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int64)
+    ordered = [texts[i] for i in order.tolist()]
+    first = np.flatnonzero([True, *map(ne, ordered[1:], ordered)])
+    sizes = np.diff(first, append=len(order))
+    group = np.repeat(np.arange(len(first)), sizes)
+    again = np.flatnonzero(sizes[group] > 1)
+    rows = order[again]
+    order[again] = rows[np.lexsort((weight[rows], *proba[rows].T[::-1], group[again]))]
+    return order, first

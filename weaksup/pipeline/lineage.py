@@ -83,7 +83,9 @@ def _asked(votes: VoteMatrix, name: str, tier: Tier, prompt: PromptFunction) -> 
     j = votes.names.index(name)
     seen = len(votes) if votes.asked is None else int(votes.asked[:, j].sum())
     said = int((votes.values[:, j] != ABSTAIN).sum())
-    who = {"source": name, "tier": tier.name, "provider": tier.kind, "model": tier.model}
+    is_path = tier.model.startswith(("/", "~"))  # so some servers name their model
+    model = tier.model.rpartition("/")[2] if is_path else tier.model
+    who = {"source": name, "tier": tier.name, "provider": tier.kind, "model": model}
     return {**who, "prompt": prompt.name, "prompt_sha256": _file_of(prompt), "rows": seen, "answered": said}
 
 

@@ -17,7 +17,7 @@ from weaksup.votes import VoteMatrix
 
 __all__ = ["Again", "reference_by", "reference_of"]
 
-_LEAST, _MOST = 20, 5_000  # rows that a reference is made of; fewer say nothing
+_LEAST, _MOST = 40, 5_000  # rows that a reference is made of; twins on fewer differ so much that drift is seen in all
 
 Again = Callable[[list[str], SoftLabels], Student]
 """Train the student once more, on other rows."""

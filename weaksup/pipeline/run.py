@@ -219,6 +219,7 @@ class _Run:
         labels = "labels.parquet" if self.project.tiers else "labels_lf.parquet"
 
         def work() -> Json:
+            self._out(SAW).unlink(missing_ok=True)  # until the new student is whole, nobody starts from it
             votes = "votes_asked.parquet" if self.project.tiers else self._voted
             before = "labels_lf.parquet" if self.project.tiers else None
             return distill_project(

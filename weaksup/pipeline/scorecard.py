@@ -22,7 +22,7 @@ from weaksup.metrics import accuracy, f1, reliability, wilson
 from weaksup.slices import find_slices
 from weaksup.votes import VoteMatrix
 
-__all__ = ["PRECISIONS", "Scorecard", "make_scorecard", "votes_of", "worth_of"]
+__all__ = ["PRECISIONS", "Scorecard", "majority_of", "make_scorecard", "votes_of", "worth_of"]
 
 PRECISIONS = (0.9, 0.95, 0.99)
 LEVEL = 0.95  # at which the bounds of the thresholds hold, together
@@ -50,6 +50,7 @@ def make_scorecard(
     soft: SoftLabels,
     *,
     votes: VoteMatrix | None = None,
+    majority: NDArray[np.float64] | None = None,
     learned: bool = False,
     positive: str | None = None,
     precisions: Sequence[float] = PRECISIONS,
@@ -59,6 +60,7 @@ def make_scorecard(
 
     Without gold it is calibrated by its own held-out rows. Scores of probabilities are cross-fitted: no row's own gold
     calibrated it. Thresholds are for the calibrated student. Labels that `learned` from this gold are not scored by it.
+    `majority` [n, k] is what majority vote says (see `majority_of`); by default that of these rows alone.
     """
     if truth is None or not (truth >= 0).any():
         by_votes = calibrate_by_votes(student)
@@ -67,7 +69,8 @@ def make_scorecard(
     curve = selective_curve(truth, found.student.predict_proba(texts), level=LEVEL)
     metrics = _score(found, truth, soft, positive, learned=learned)
     if votes is not None and len(votes):
-        metrics |= _score_votes(found, truth, soft, votes, positive)
+        drawn = majority_of(votes) if majority is None else majority
+        metrics |= _score_votes(found, truth, soft, votes, drawn, positive)
     metrics["selective"] = [point.to_json() for point in curve]
     thresholds = _thresholds(curve, precisions, int((truth >= 0).sum()))
     return Scorecard(found.student, found.to_json(), thresholds, metrics)
@@ -91,15 +94,22 @@ def _score(found: Calibrated, truth: Truth, soft: SoftLabels, positive: str | No
     return scored
 
 
-def _score_votes(found: Calibrated, truth: Truth, soft: SoftLabels, votes: VoteMatrix, positive: str | None) -> Json:
+def _score_votes(
+    found: Calibrated,
+    truth: Truth,
+    soft: SoftLabels,
+    votes: VoteMatrix,
+    majority: NDArray[np.float64],
+    positive: str | None,
+) -> Json:
     """Score majority vote, and the student by slice, by source and beside each model or person that was asked."""
     proba, names = found.proba, soft.labels.names
     assert proba is not None
     scored: Json = {}
     covered = soft.covered & (truth >= 0)
     if covered.any():
-        majority = _majority(votes)[covered]
-        scored["majority_on_covered"] = evaluate(truth[covered], majority, names, positive=positive).to_json()
+        drawn = evaluate(truth[covered], majority[covered], names, positive=positive)
+        scored["majority_on_covered"] = drawn.to_json()
     slices = {part.name: part.rows for part in find_slices(votes, soft, max_slices=SLICES)}
     sources = {name: np.flatnonzero(votes.values[:, j] >= 0) for j, name in enumerate(votes.names)}
     by_source = [group.to_json() for group in score_groups(truth, proba, sources)]
@@ -115,8 +125,11 @@ def _score_votes(found: Calibrated, truth: Truth, soft: SoftLabels, votes: VoteM
     return scored
 
 
-def _majority(votes: VoteMatrix) -> NDArray[np.float64]:
-    """Return majority vote's shares [n, k]; where classes tie, a draw says which counts for more."""
+def majority_of(votes: VoteMatrix) -> NDArray[np.float64]:
+    """Return majority vote's shares [n, k]; where classes tie, a draw says which counts for more.
+
+    Drawn for all rows at once: `scores.compare` draws the same.
+    """
     model = MajorityVote(len(votes.labels)).fit(votes)
     shares, drawn = model.predict_proba(votes), model.predict(votes, tie_break_policy="random")
     rows = np.flatnonzero(drawn >= 0)
@@ -151,11 +164,18 @@ def votes_of(soft: SoftLabels, votes: VoteMatrix) -> VoteMatrix:
 
 
 def worth_of(
-    card: Scorecard, texts: Sequence[str], truth: Truth, scored: NDArray[np.bool_], *, positive: str | None, seed: int
+    card: Scorecard,
+    texts: Sequence[str],
+    truth: Truth,
+    scored: NDArray[np.bool_],
+    *,
+    positive: str | None = None,
+    seed: int = 0,
+    settings: Json | None = None,
 ) -> Json:
     """Say how many hand labels the votes are worth, by F1 of `positive` if it is given, else by accuracy.
 
-    `texts` and `truth` [n] are all rows, `scored` [n] those that were kept from training.
+    `texts` and `truth` [n] are all rows, `scored` [n] those that were kept from training; `settings` made the student.
     """
     names = card.student.classes
     measure: Callable[[NDArray[Any], NDArray[Any]], float] = accuracy
@@ -165,5 +185,7 @@ def worth_of(
     proba = np.full((len(texts), len(names)), 1 / len(names))
     rows = np.flatnonzero(scored)
     proba[rows] = card.student.predict_proba([texts[i] for i in rows.tolist()])
-    worth = measure_worth(texts, truth, proba, card.student.labels, scored=scored, measure=measure, seed=seed)
+    worth = measure_worth(
+        texts, truth, proba, card.student.labels, scored=scored, measure=measure, seed=seed, settings=settings
+    )
     return {**worth.to_json(), "metric": f"F1 ({positive})" if positive else "accuracy"}

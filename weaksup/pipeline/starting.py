@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from weaksup.corpus import Corpus
 from weaksup.distill import Predictor, load_bundle
+from weaksup.distill.bundle.seal import MODEL
 from weaksup.errors import ConfigError
 from weaksup.files import atomic_path, write_text
 from weaksup.labels import ABSTAIN
@@ -58,6 +59,10 @@ class Earlier:
         Returns the votes, and what it brought: counts as JSON. Raises ConfigError where it has other labels.
         """
         names = self.student.classes
+        if self.student.multi:
+            raise ConfigError(
+                "start_from: expected a student that gives one label a row, got one that gives any number"
+            )
         if set(names) != set(votes.labels.names):
             mine, yours = (", ".join(some[:6]) for some in (names, votes.labels.names))
             raise ConfigError(f"start_from: the student knows {mine}; the votes have {yours}; leave it out")
@@ -81,24 +86,26 @@ class Earlier:
 def carry(folder: Path, start_from: str, named: Path, corpus: str) -> Json:
     """Copy the student to start from, and what it saw, into `folder`; the same corpus again keeps what is there.
 
-    "last" is the student beside `folder`, if there is one; else `named` is a bundle, which must be there. `corpus` is
-    the fingerprint of the rows: a run's own student becomes the last one only when the rows are others.
+    "last" is the student beside `folder`, if there is one and it is noted what it saw: a run that was cut leaves one
+    without. Else `named` is a bundle, which must be there. `corpus` is the fingerprint of the rows: a run's own student
+    becomes the last one only when the rows are others.
     """
-    about = {"corpus": corpus, "start_from": start_from}
-    source = folder.parent / "student" if start_from == "last" else named
-    if start_from == "last" and _read_about(folder) == about:
+    about, last = {"corpus": corpus, "start_from": start_from}, start_from == "last"
+    if last and _read_about(folder) == about:
         return {"there": (folder / _BUNDLE).is_dir()}
-    if start_from != "last" or source.is_dir():
+    source = folder.parent / "student" if last else (named.parent if named.name == MODEL else named)
+    saw = source.parent / SAW
+    there = not last or (source.is_dir() and saw.is_file())
+    if there:
         load_bundle(source)  # refused before anything is replaced
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    if source.is_dir():
+    if there:
         shutil.copytree(source, folder / _BUNDLE)
-        saw = source.parent / SAW
         if saw.is_file():
             shutil.copyfile(saw, folder / SAW)
     write_text(folder / _ABOUT, json.dumps(about, indent=1) + "\n")
-    return {"there": source.is_dir()}
+    return {"there": there}
 
 
 def load_earlier(folder: Path) -> Earlier | None:

@@ -14,7 +14,7 @@ from weaksup.distill import hold_out, save_bundle, train
 from weaksup.distill.bundle.fields import Fields
 from weaksup.labels import SoftLabels
 from weaksup.pipeline.referring import reference_by, reference_of
-from weaksup.pipeline.scorecard import PRECISIONS, Scorecard, make_scorecard, votes_of
+from weaksup.pipeline.scorecard import PRECISIONS, Scorecard, majority_of, make_scorecard, votes_of
 from weaksup.votes import VoteMatrix
 
 __all__ = ["Lesson", "Taught", "keep_out", "teach"]
@@ -90,12 +90,14 @@ def teach(lesson: Lesson, kept_out: Mask) -> Taught:
         seed=lesson.seed,
         **(lesson.settings or {}),
     )
+    votes = None if lesson.votes is None else votes_of(soft, lesson.votes)
     card = make_scorecard(
         student,
         [texts[i] for i in out.tolist()],
         None if truth is None else truth[out],
         soft.take(out),
-        votes=None if lesson.votes is None else votes_of(soft, lesson.votes).take(out),
+        votes=None if votes is None else votes.take(out),
+        majority=None if votes is None else majority_of(votes)[out],
         learned=lesson.learned,
         positive=lesson.positive,
         precisions=lesson.precisions,

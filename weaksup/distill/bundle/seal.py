@@ -20,6 +20,7 @@ __all__ = [
     "LARGEST_MODEL",
     "MANIFEST",
     "MODEL",
+    "SERVED",
     "bad_bundle",
     "is_bundle",
     "make_manifest",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["in_a_bundle", "on_a_server"]
+from collections.abc import Sequence
+
+from weaksup.distill.card.marks import code
+
+__all__ = ["in_a_bundle", "in_rows", "on_a_server"]
 
 _BUNDLE = """\
 ## How to run it
@@ -28,7 +32,7 @@ Without weaksup (`pip install onnxruntime numpy`): the model file reads raw text
 ```python
 import numpy as np, onnxruntime
 
-session = onnxruntime.InferenceSession("DIR/model.onnx")
+session = onnxruntime.InferenceSession("DIR/model.onnx")    # memory: give it some hundred texts at a time
 label, proba = session.run(["label", "probabilities"], {"text": np.array(["a text"], object)})
 ```
 """
@@ -54,6 +58,17 @@ def in_a_bundle(*, multi: bool, reads_text: bool) -> str:
         else _BUNDLE.replace("numpy and onnxruntime;", "numpy, onnxruntime, tokenizers;")
     )
     return found.replace("model.predict(", "model.predict_sets(") if multi else found
+
+
+def in_rows(names: Sequence[str]) -> str:
+    """Say how rows with fields are read, for whoever has to write them as text."""
+    return (
+        f"\nIt reads rows, mappings with `text` and {', '.join(map(code, names))}; a bare text is one without these. "
+        "Where only text goes in (onnxruntime alone, lines of a file), write each field as a line before the "
+        "text, in this order, `name: value`; a field of numbers as the tenth of the training rows that it falls into, "
+        "`name: tenth 3` (the nine borders stand in `fields.json`, or in the head of `model.safetensors`). A field "
+        "without a value has no line.\n"
+    )
 
 
 def on_a_server() -> str:

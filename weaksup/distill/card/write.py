@@ -25,6 +25,8 @@ def draw_card(facts: Facts, *, usage: str | None = None, header: str = "") -> di
     if usage is None:
         here = ways.in_a_bundle(multi=facts.multi, reads_text=facts.kind in _TEXT_KINDS)
         usage = ways.on_a_server() if facts.kind == "slm" else here
+    if facts.fields and facts.kind != "slm":
+        usage += ways.in_rows(facts.fields)
     parts = [
         _title(facts),
         usage,

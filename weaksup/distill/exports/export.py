@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from weaksup.distill.bundle.fields import FIELDS
 from weaksup.distill.bundle.folder import write_folder
 from weaksup.distill.bundle.predict import load_bundle
 from weaksup.distill.bundle.seal import MODEL, bad_bundle, read_sealed
@@ -15,7 +16,8 @@ from weaksup.files import atomic_path
 __all__ = ["Exported", "export_bundle"]
 
 _ALONE = {"onnx": (".onnx", MODEL), "safetensors": (".safetensors", TENSORS)}  # may be written as one file
-
+_SOMETIMES = {"labels.svg", "reliability.svg", "selective.svg", FIELDS}  # in an export, as its bundle is
+_HEAD = 1 << 20  # bytes in which a model file names its maker
 _ENDINGS = {ending for ending, _ in _ALONE.values()}
 
 
@@ -43,9 +45,9 @@ def export_bundle(bundle: str | Path, output: str | Path, *, format: str) -> Exp
     folder = Path(bundle).parent if Path(bundle).name == MODEL else Path(bundle)
     target = Path(output)
     ending, alone = _ALONE.get(format, ("", ""))
+    _check_apart(folder, target)
     if target.suffix in _ENDINGS - {ending}:
         raise UsageError(f"export: expected {f'NAME{ending} or ' if ending else ''}a folder for {format}, got {target}")
-    _check_apart(folder, target)
     load_bundle(folder)
     opened = Opened(folder, *read_sealed(folder))
     try:
@@ -56,7 +58,7 @@ def export_bundle(bundle: str | Path, output: str | Path, *, format: str) -> Exp
         _write_file(target, alone, files)
         return Exported(target, format, {target.name: len(files[alone])})
     older = "one that holds nothing but such an export"
-    write_folder(target, files, is_older=lambda there: _holds(there, set(files)), what="the export", older=older)
+    write_folder(target, files, is_older=lambda there: _is_older(there, set(files)), what="the export", older=older)
     return Exported(target, format, {name: len(data) for name, data in sorted(files.items())})
 
 
@@ -74,6 +76,15 @@ def _write_file(target: Path, name: str, files: dict[str, bytes]) -> None:
         part.write_bytes(files[name])
 
 
-def _holds(folder: Path, names: set[str]) -> bool:
-    there = {file.name for file in folder.iterdir()}
-    return there <= names and all(file.is_file() and not file.is_symlink() for file in folder.iterdir())
+def _is_older(folder: Path, names: set[str]) -> bool:
+    """Tell whether a folder holds an export with such files, with or without pictures: its model says whose it is."""
+    there = list(folder.iterdir())
+    alike = {file.name for file in there} <= names | _SOMETIMES
+    models = [file for file in there if file.name in names & {MODEL, TENSORS}]
+    plain = all(file.is_file() and not file.is_symlink() for file in there)
+    return alike and plain and len(models) == 1 and _is_ours(models[0])
+
+
+def _is_ours(model: Path) -> bool:
+    with model.open("rb") as file:
+        return b"weaksup" in file.read(_HEAD)

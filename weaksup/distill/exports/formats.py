@@ -107,8 +107,7 @@ FORMATS: dict[str, Callable[[Opened], dict[str, bytes]]] = {
 
 def _standing_alone(bundle: Opened) -> dict[str, bytes]:
     script = Path(standalone.__file__).read_bytes()
-    more = {FIELDS: bundle.files[FIELDS]} if FIELDS in bundle.files else {}
-    return {TENSORS: _tensors(bundle), SCRIPT: script, "labels.json": bundle.files["labels.json"], **more}
+    return {TENSORS: _tensors(bundle), SCRIPT: script, "labels.json": bundle.files["labels.json"]}
 
 
 def _tensors(bundle: Opened) -> bytes:
@@ -124,4 +123,5 @@ def _tensors(bundle: Opened) -> bytes:
     except UsageError as error:
         raise bad_bundle(bundle.folder, str(error)) from None
     about = {"labels": json.dumps(bundle.labels.to_json(), ensure_ascii=True, sort_keys=True), "bundle": bundle.seal}
-    return to_tensors(file, about)
+    fields = bundle.read(FIELDS)
+    return to_tensors(file, about if fields is None else {**about, "fields": json.dumps(fields["fields"])})

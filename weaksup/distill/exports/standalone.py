@@ -3,6 +3,7 @@
     python predict.py texts.txt                      a text a line; label and probability come out, or from stdin
     python -c 'import predict; print(predict.load("model.safetensors").predict(["a text"]))'
 
+A model that reads fields beside the text takes rows, too: predict([{"text": "a text", "sender": "Bob"}]).
 This file may be copied anywhere. The n-grams of a text are numbers: those of 2 and 4 characters are written in the
 digits that the characters have; words, and pairs of neighbouring words, are hashed. Each known one adds its weights.
 """
@@ -10,7 +11,9 @@ digits that the characters have; words, and pairs of neighbouring words, are has
 from __future__ import annotations
 
 import json
+import math
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,7 @@ __all__ = ["Classifier", "load", "read_tensors"]
 
 FORMAT = "weaksup linear 1"
 MAX_CHARS = 10_000  # of a text are read
+FIELD_CHARS = 1_000  # of a field are read
 SPACE, OTHER = 1, 2  # codes of a space, and of a character that is not in the table
 PRIME, PAIR = 2**31 - 1, 2**32
 BATCH = 256
@@ -41,18 +45,25 @@ class Classifier:
     first_letter: int
     tensors: dict[str, Any]
     codes: Any  # of every code point
+    fields: tuple[tuple[str, Any], ...] = ()  # names, and the borders of the tenths of those that hold numbers
 
-    def predict(self, texts: Sequence[str]) -> list[Any]:
+    def predict(self, texts: Sequence[Any]) -> list[Any]:
         """Return the most probable label of each text; with `multi` a tuple of those more likely than not."""
         proba = self.predict_proba(texts)
         if self.multi:
             return [tuple(name for name, p in zip(self.classes, row, strict=True) if p > 0.5) for row in proba.tolist()]
         return [self.classes[c] for c in proba.argmax(axis=1).tolist()]
 
-    def predict_proba(self, texts: Sequence[str]) -> Any:
-        """Return probabilities, float32 [n, k]; without `multi` rows sum to 1."""
-        parts = [self._classify(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+    def predict_proba(self, texts: Sequence[Any]) -> Any:
+        """Return probabilities, float32 [n, k], of texts or rows; without `multi` they sum to 1."""
+        read = [text if isinstance(text, str) else self.read(text) for text in texts]
+        parts = [self._classify(read[start : start + BATCH]) for start in range(0, len(read), BATCH)]
         return np.vstack([np.empty((0, len(self.classes)), np.float32), *parts])
+
+    def read(self, row: Any) -> str:
+        """Return a row as the text that is read: a line for each field that says something, then its text."""
+        lines = [_line(name, borders, row.get(name)) for name, borders in self.fields]
+        return "\n".join([*filter(None, lines), row["text"] or ""])
 
     def _classify(self, texts: Sequence[str]) -> Any:
         t = self.tensors
@@ -107,6 +118,24 @@ class Classifier:
         yield where[pair], -PAIR - (number[pair] * 2**31 + number[pair + 1])
 
 
+def _line(name: str, borders: Any, value: Any) -> str:
+    said = _words(value)
+    if said and borders is not None and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (ValueError, TypeError, OverflowError):
+            number = math.nan
+        said = f"tenth {1 + bisect_right(borders, number)}" if math.isfinite(number) else said
+    return f"{name}: {said}" if said else ""
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(filter(None, map(_words, value)))
+    none = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if none else " ".join(str(value)[:FIELD_CHARS].split())
+
+
 def load(path: str | Path) -> Classifier:
     """Read a classifier; raise ValueError where the file is none."""
     about, tensors = read_tensors(Path(path).read_bytes())
@@ -117,7 +146,8 @@ def load(path: str | Path) -> Classifier:
     codes[0xD800:0xE000] = codes[ord("?")]  # half a surrogate pair is no text
     labels = json.loads(about["labels"])
     base, first_letter = int(about["base"]), int(about["first_letter"])
-    return Classifier(tuple(labels["names"]), bool(labels.get("multi")), base, first_letter, tensors, codes)
+    fields = tuple((one["name"], one["borders"]) for one in json.loads(about.get("fields", "[]")))
+    return Classifier(tuple(labels["names"]), bool(labels.get("multi")), base, first_letter, tensors, codes, fields)
 
 
 def read_tensors(data: bytes) -> tuple[dict[str, str], dict[str, Any]]:
@@ -132,11 +162,15 @@ def read_tensors(data: bytes) -> tuple[dict[str, str], dict[str, Any]]:
     return about, found
 
 
+def _lines(data: bytes) -> list[str]:
+    return data.decode("utf-8-sig", "replace").removesuffix("\n").split("\n")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Label the lines of the files, or of stdin."""
     model = load(Path(__file__).with_name("model.safetensors"))
     read = (Path(name).read_bytes() for name in arguments) if arguments else [sys.stdin.buffer.read()]
-    lines = [line for data in read for line in data.decode("utf-8", "replace").removesuffix("\n").split("\n")]
+    lines = [line for data in read if data for line in _lines(data)]
     for said, proba in zip(model.predict(lines), model.predict_proba(lines).tolist(), strict=True):
         labels = "|".join(said) if model.multi else said
         sure = min(max(p, 1 - p) for p in proba) if model.multi else max(proba)

@@ -61,9 +61,11 @@ def calibrate_by_gold(student: Student, texts: Sequence[str], gold: ArrayLike, *
 
 
 def calibrate_by_votes(student: Student) -> Calibrated:
-    """Use the temperature of the rows that were kept out while the student was trained: its votes' opinion, no gold."""
+    """Use the temperature of the rows that were kept out while the student was trained: of their gold, or their votes.
+
+    With too few texts to keep any out it is 1, from 0 rows.
+    """
     temperature = float(student.training.get("held_out_temperature", 1.0))
     by: Literal["gold", "votes"] = student.training.get("held_out_rows", "votes")
-    return Calibrated(
-        student.cooled(temperature), temperature, by, student.training["distinct_texts"], None, None, None
-    )
+    rows = int(student.training.get("held_out_texts", 0))
+    return Calibrated(student.cooled(temperature), temperature, by, rows, None, None, None)

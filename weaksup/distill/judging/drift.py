@@ -18,6 +18,7 @@ from weaksup.distill.judging.reference import MEASURES, Look, Reference, VoteLoo
 __all__ = ["LARGE", "LEVEL", "Drift", "Right", "Shift", "find_drift"]
 
 LEVEL = 0.05
+ENOUGH = 5  # rows that a cell of the chi-square test should hold (W. G. Cochran, 1954)
 FEW = 0.25  # where smaller shifts do not show, finding none says nothing
 LARGE = {
     "length": 0.1,  # a tenth of the rows is elsewhere
@@ -162,18 +163,30 @@ def _moved(name: str, was: Look, now: Look) -> Shift:
 
 
 def _classes(was: Look, now: Look, classes: Sequence[str]) -> Shift:
-    """Compare label shares by a chi-square test; what is shown is the label that moved most."""
+    """Compare label shares by a chi-square test, rare labels as one; what is shown is the label that moved most."""
     from scipy.stats import chi2_contingency
 
     shares = [one.classes / max(one.rows, 1) for one in (was, now)]
     apart: NDArray[np.float64] = np.abs(shares[0] - shares[1])
-    most, both = int(apart.argmax()), was.classes + now.classes > 0
-    p = 1.0
-    if was.rows and now.rows and both.sum() > 1:
-        p = float(chi2_contingency(np.stack([was.classes, now.classes])[:, both]).pvalue)
+    most, counts, p = int(apart.argmax()), _pool(np.stack([was.classes, now.classes])), 1.0
+    if was.rows and now.rows and counts.shape[1] > 1:
+        p = float(chi2_contingency(counts).pvalue)
     before, after = float(shares[0][most]), float(shares[1][most])
     says = f"{classes[most]} went from {100 * before:.0f}% to {100 * after:.0f}% of the predictions"
     return Shift("classes", "chi-square", before, after, float(apart.sum() / 2), LARGE["classes"], p, says)
+
+
+def _pool(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add up the labels of which either sample should hold fewer than ENOUGH rows: the test needs so many in a cell."""
+    expected = counts.sum(axis=1).min() * counts.sum(axis=0) / max(counts.sum(), 1)
+    order = np.argsort(-expected, kind="stable")
+    common = int((expected >= ENOUGH).sum())
+    rare = counts[:, order[common:]].sum(axis=1, keepdims=True)
+    if (
+        expected[order[common:]].sum() < ENOUGH and common
+    ):  # too few even together: they go with the rarest of the others
+        common, rare = common - 1, rare + counts[:, order[common - 1 : common]]
+    return np.hstack([counts[:, order[:common]], rare])
 
 
 def _fell(name: str, was: tuple[int, int], now: tuple[int, int]) -> Shift:

@@ -68,7 +68,7 @@ def read_reference(student: Predictor) -> Reference:
     packed = student.more.get("reference")
     if packed is None:
         raise UsageError(
-            "drift: expected a bundle with a reference, got one without: distill again, from 100 labeled rows or more"
+            "drift: expected a bundle with a reference, got one without: distill again, from 200 labeled rows or more"
         )
     try:
         found = Reference.from_json(packed)
@@ -85,13 +85,11 @@ def _texts(chunk: Any) -> list[str]:
 
 
 def _of_votes(student: Predictor, votes: VoteMatrix, said: Mapping[str, int]) -> VoteLook:
-    rows = np.array([i for i, name in enumerate(votes.ids) if name in said], np.int64)
-    if len(votes) and not len(rows):
-        raise UsageError(
-            f'drift: expected votes on the rows of this corpus, got others: it has no row "{votes.ids[0]}"'
-        )
+    missing = next((name for name in votes.ids if name not in said), None)  # equal ids may be of other rows
+    if missing is not None:
+        raise UsageError(f'drift: expected votes on the rows of this corpus, got others: it has no row "{missing}"')
     own = [votes.labels.index(name) for name in student.classes]
-    return look_at_votes(votes.take(rows), np.array([own[said[votes.ids[i]]] for i in rows.tolist()], np.int64))
+    return look_at_votes(votes, np.array([own[said[name]] for name in votes.ids], np.int64))
 
 
 def _of_gold(

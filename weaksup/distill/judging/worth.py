@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from weaksup.distill.student import Student
 from weaksup.distill.training import train
 from weaksup.errors import UsageError
 from weaksup.labels import LabelSpace
@@ -55,8 +56,11 @@ def measure_worth(
     draws: int = 3,
     folds: int = 5,
     seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
 ) -> Worth:
     """Compare predictions [n, k] of the student on votes with students on gold alone, on the rows `scored` [n].
+
+    `settings` are those of `train`, to make students of the same kind.
 
     `gold` [n], -1 where not known. By default all rows with gold are scored. Students learn from gold rows that are not
     scored, or, where those are fewer, from the gold rows of the other folds; never from a text that they are scored
@@ -75,6 +79,7 @@ def measure_worth(
         else _cross([texts[i] for i in rows.tolist()], rows, spare, folds, seed)
     )
     sizes = _sizes(min(len(learn) for learn, _ in parts))
+    more = settings or {}
     said = np.empty((len(sizes), draws, len(known)), np.int64)
     rng = np.random.default_rng(seed)
     for learn, test in parts:
@@ -82,14 +87,21 @@ def measure_worth(
         for draw in range(draws):
             order = rng.permutation(learn)
             for at, size in enumerate(sizes):
-                said[at, draw, test] = _teach(texts, known, order[:size], labels).predict_proba(shown).argmax(axis=1)
+                student = _teach(texts, known, order[:size], labels, more)
+                said[at, draw, test] = student.predict_proba(shown).argmax(axis=1)
     votes = np.asarray(proba).argmax(axis=1)[rows]
     return _compare(_Test(known[rows], votes, said[:, :, rows], measure), sizes, seed)
 
 
-def _teach(texts: Sequence[str], gold: NDArray[Any], rows: NDArray[np.int64], labels: LabelSpace) -> Any:
+def _teach(
+    texts: Sequence[str],
+    gold: NDArray[Any],
+    rows: NDArray[np.int64],
+    labels: LabelSpace,
+    settings: Mapping[str, Any],
+) -> Student:
     one_hot = np.eye(len(labels))[gold[rows]]
-    return train([texts[i] for i in rows.tolist()], one_hot, labels=labels)
+    return train([texts[i] for i in rows.tolist()], one_hot, labels=labels, **settings)
 
 
 def _sizes(most: int) -> list[int]:
@@ -104,7 +116,7 @@ def _cross(
     texts: Sequence[str], rows: NDArray[np.int64], spare: NDArray[np.int64], folds: int, seed: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Split the rows into folds, equal texts together: (rows to learn from, rows to score on)."""
-    _, text = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)
+    _, text = np.unique(np.array(texts, dtype=object), return_inverse=True)
     fold = np.random.default_rng(seed).integers(0, folds, len(rows))[text]
     parts = [(np.append(rows[fold != f], spare), rows[fold == f]) for f in range(folds)]
     found = [part for part in parts if len(part[0]) and len(part[1])]

@@ -121,7 +121,7 @@ def choose_ngrams(texts: Sequence[str], *, classes: int, seed: int = 0) -> tuple
     are those that occur twice in so many of them, less the pairs of characters that are COMMON. Weights are inverse
     document frequencies. Cost: O(characters) in blocks, and a sort of the n-grams of the sample.
     """
-    alphabet = find_alphabet(texts)
+    alphabet = find_alphabet([text[:MAX_CHARS] for text in texts])
     limit = min(LARGEST, LARGEST_BYTES // (18 + 2 * classes))
     n = len(texts)
     if n <= SAMPLE:

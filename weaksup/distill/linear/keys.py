@@ -1,4 +1,4 @@
-"""n-grams as 64-bit numbers: one rule, written here in numpy and in `onnx_export` as a graph.
+"""n-grams as 64-bit numbers: one rule, written here in numpy and in `graph` for ONNX.
 
 A character n-gram (2 or 4 characters, a space only at its ends) is the number whose digits are its codes, so no two
 share a number. A word is hashed: the sum over its characters of the code times a fixed random number of the place,

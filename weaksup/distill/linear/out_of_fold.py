@@ -40,7 +40,7 @@ class OutOfFold:
     ):
         ngrams, counts = choose_ngrams(texts, classes=classes)
         features = ngrams.scale(counts)
-        _, text = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)
+        _, text = np.unique(np.array(texts, dtype=object), return_inverse=True)
         fold = np.random.default_rng(seed).integers(0, folds, len(texts))[text]
         ways = [features] if before is None else [features, _beside(features, before)]
         self._ways = [_Way(one, fold, folds, strength) for one in ways]

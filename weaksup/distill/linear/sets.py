@@ -12,7 +12,7 @@ from weaksup.distill.linear.features import choose_ngrams
 from weaksup.distill.linear.softmax import Floats, Line
 from weaksup.distill.linear.strength import STRENGTHS, choose_strength
 from weaksup.distill.linear.student import LinearStudent, pack
-from weaksup.distill.targets import Targets, balance_classes, make_targets
+from weaksup.distill.targets import NothingTaughtError, Targets, balance_classes, make_targets
 from weaksup.errors import UsageError
 from weaksup.label_sets import ABSENT, PRESENT, SIDES, SoftLabelSets
 from weaksup.labels import SoftLabels
@@ -53,7 +53,7 @@ def fit_sets(
     ]
     distinct = sorted(set().union(*(side.texts for side in sides if side)))
     if not distinct:
-        raise UsageError("student: expected rows with a vote or gold that say something, got none; add sources or gold")
+        raise NothingTaughtError
     ngrams, counts = choose_ngrams(distinct, classes=len(soft.labels), seed=seed)
     features, at = ngrams.scale(counts), {text: i for i, text in enumerate(distinct)}
     lines, told = [], {}
@@ -84,10 +84,8 @@ def _targets(
     """Return what teaches one label, by itself; `None` where nothing does."""
     try:
         targets = make_targets(texts, _side(soft, j), weights=weights, gold=gold, gold_weight=gold_weight)
-    except UsageError:
-        if (weights is None or np.shape(weights) == (len(texts),)) and not (gold >= 0).any():
-            return None
-        raise
+    except NothingTaughtError:
+        return None
     return balance_classes(targets, balance)
 
 

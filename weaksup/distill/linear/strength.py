@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -16,17 +16,18 @@ from weaksup.distill.targets import Targets
 from weaksup.errors import UsageError
 from weaksup.label_models.calibration import fit_temperature
 
-__all__ = ["DIGITS", "ENOUGH", "ENOUGH_GOLD", "STRENGTHS", "Choice", "choose_strength", "splits_of"]
+__all__ = ["DIGITS", "ENOUGH_GOLD", "FOLDS", "STRENGTHS", "Choice", "Judged", "choose_strength", "splits_of"]
 
 STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # variances of the weights' prior
-MOST = 1e6
+LEAST, MOST = 1e-6, 1e6
 DIGITS = 4  # of a temperature: sums round as arrays happen to lie, and a seed must give the same bytes
 ENOUGH = 50  # texts, to keep some out
 ENOUGH_GOLD = 50  # texts with gold; fewer judge worse than all votes do
-SEVERAL = 10_000  # up to so many texts: FOLDS folds; beyond, one fifth is kept out once, of SAMPLE texts
+SEVERAL = 10_000  # up to so many texts: FOLDS folds; beyond, a fifth of SAMPLE texts is kept out once
 FOLDS = 3
 SAMPLE = 12_000
-Split = tuple[NDArray[np.int64], NDArray[np.int64]]  # positions kept, and held out
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]  # positions that teach, and positions that judge
+Judged = Literal["gold", "votes"]
 
 FINALLY = 1e-5  # tolerance of the solver
 ROUGHLY = 1e-3  # the same while choosing, and with more texts than SEVERAL
@@ -34,7 +35,7 @@ ROUGHLY = 1e-3  # the same while choosing, and with more texts than SEVERAL
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """The model at the chosen strength, and how it was chosen: `losses` by strength, on `judged` rows.
+    """The model at the chosen strength, and how it was chosen: `losses` by strength, on `texts` judged by `judged`.
 
     `temperature` is what the probabilities of the rows kept out should be flattened by, to mean what those rows say;
     1 where none were kept out.
@@ -43,8 +44,16 @@ class Choice:
     line: Line
     strength: float
     losses: dict[str, float]
-    judged: Literal["gold", "votes"]
+    judged: Judged
+    texts: int
     temperature: float
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What a bundle says of it, as JSON."""
+        told = {"held_out_loss": self.losses, "held_out_rows": self.judged, "held_out_texts": self.texts}
+        chosen = {"strength": self.strength}
+        return {**chosen, **told, "held_out_temperature": self.temperature} if self.losses else chosen
 
 
 def choose_strength(features: Any, targets: Targets, *, strengths: Sequence[float], seed: int) -> Choice:
@@ -55,16 +64,14 @@ def choose_strength(features: Any, targets: Targets, *, strengths: Sequence[floa
     """
     _check(strengths)
     tried, n = sorted(strengths), len(targets.texts)
-    by_gold = int(targets.is_gold.sum()) >= ENOUGH_GOLD
-    judge = targets.is_gold if by_gold else np.ones(n, np.bool_)
     losses: list[float] = []
     lines: list[list[Line]] = []
-    splits = list(splits_of(n, seed)) if len(tried) > 1 and n >= ENOUGH else []
+    splits, judged = splits_of(targets, seed) if len(tried) > 1 else ([], "votes")
     # Two strengths, or a strength's folds, are fitted side by side.
     waves = [tried[i : i + 2] for i in range(0, len(tried), 2)] if len(splits) == 1 else [[s] for s in tried]
     for wave in waves if splits else []:
         starts = lines[-1] if lines else [None] * len(splits)
-        for found, loss in _try_wave(features, targets, wave, splits=splits, starts=starts, judge=judge):
+        for found, loss in _try_wave(features, targets, wave, splits=splits, starts=starts):
             lines.append(found)
             losses.append(loss)
         if _worsens(losses):
@@ -74,8 +81,8 @@ def choose_strength(features: Any, targets: Targets, *, strengths: Sequence[floa
     tolerance = FINALLY if n <= SEVERAL else ROUGHLY
     line = fit_softmax(features, targets.proba, targets.weights, strength=tried[best], start=start, tolerance=tolerance)
     shown = {f"{s:g}": round(loss, 6) for s, loss in zip(tried, losses, strict=False)}
-    temperature = _temperature(features, targets, splits, lines[best], judge) if losses else 1.0
-    return Choice(line, tried[best], shown, "gold" if by_gold and losses else "votes", temperature)
+    temperature = _temperature(features, targets, splits, lines[best]) if losses else 1.0
+    return Choice(line, tried[best], shown, judged, sum(len(held) for _, held in splits), temperature)
 
 
 def _try_wave(
@@ -85,7 +92,6 @@ def _try_wave(
     *,
     splits: Sequence[Split],
     starts: Sequence[Line | None],
-    judge: NDArray[np.bool_],
 ) -> list[tuple[list[Line], float]]:
     """Return the models of each strength, one a split, and their loss on the rows held out."""
 
@@ -93,7 +99,7 @@ def _try_wave(
         strength, at = job
         kept, held = splits[at]
         line = _fit_part(features, targets, kept, strength, start=starts[at])
-        return line, _loss(features, targets, held[judge[held]], line)
+        return line, _loss(features, targets, held, line)
 
     with one_thread():
         done = run_parts(fit, [(strength, at) for strength in wave for at in range(len(splits))])
@@ -107,26 +113,41 @@ def _worsens(losses: Sequence[float]) -> bool:
 
 def _check(strengths: Any) -> None:
     known = isinstance(strengths, Sequence) and not isinstance(strengths, str) and len(strengths)
-    if not known or not all(isinstance(s, (int, float)) and 0 < s <= MOST for s in strengths):
-        raise UsageError(f"student: expected strengths above 0 and at most {MOST:g}, got {strengths!r:.60}")
+    if not known or not all(type(s) in {int, float} and LEAST <= s <= MOST for s in strengths):
+        raise UsageError(f"student: expected strengths of {LEAST:g} to {MOST:g}, got {strengths!r:.60}")
 
 
-def _temperature(
-    features: Any, targets: Targets, splits: Sequence[Split], lines: Sequence[Line], judge: NDArray[np.bool_]
-) -> float:
-    held = [rows[judge[rows]] for _, rows in splits]
-    logs = np.vstack([line.log_proba(features[rows]) for line, rows in zip(lines, held, strict=True)])
-    rows = np.concatenate(held)
+def _temperature(features: Any, targets: Targets, splits: Sequence[Split], lines: Sequence[Line]) -> float:
+    logs = np.vstack([line.log_proba(features[held]) for line, (_, held) in zip(lines, splits, strict=True)])
+    rows = np.concatenate([held for _, held in splits])
     found = fit_temperature(logs, targets.weights[rows, None] * targets.proba[rows])
     return round(found, DIGITS)
 
 
-def splits_of(n: int, seed: int) -> Iterator[Split]:
-    """Give (kept, held out) positions; targets are sorted by text, so the seed alone decides."""
-    order = np.random.default_rng(seed).permutation(n)[:SAMPLE]
-    folds = FOLDS if n <= SEVERAL else 1
-    for part in np.array_split(order, max(folds, 5) if folds == 1 else folds)[:folds]:
-        yield np.setdiff1d(order, part), np.sort(part)
+def splits_of(targets: Targets, seed: int, *, folds: int = FOLDS) -> tuple[list[Split], Judged]:
+    """Give positions to learn from and to judge by: gold alone, where enough texts have it, else the votes.
+
+    Targets are sorted by text, so the seed alone decides. With too few texts none are kept out. With one fold a third
+    of the texts is kept out once; with more texts than SEVERAL, a fifth of SAMPLE.
+    """
+    n = len(targets.texts)
+    if n < ENOUGH:
+        return [], "votes"
+    order = np.random.default_rng(seed).permutation(n)
+    by_gold = int(targets.is_gold.sum()) >= ENOUGH_GOLD
+    judge = targets.is_gold if by_gold else np.ones(n, np.bool_)
+    return _split(order, judge, folds if n <= SEVERAL else 1), "gold" if by_gold else "votes"
+
+
+def _split(order: NDArray[np.int64], judge: NDArray[np.bool_], folds: int) -> list[Split]:
+    n = len(order)
+    if folds > 1:
+        parts = np.array_split(order, folds)
+        return [(np.setdiff1d(order, part), np.sort(part[judge[part]])) for part in parts]
+    most, size = (n, -(-n // FOLDS)) if n <= SEVERAL else (SAMPLE, SAMPLE // 5)
+    held = order[judge[order]][:size]  # a part of all rows could be without gold
+    kept = order[~np.isin(order, held)][: most - len(held)]
+    return [(np.sort(kept), np.sort(held))]
 
 
 def _fit_part(features: Any, targets: Targets, kept: NDArray[np.int64], strength: float, *, start: Line | None) -> Line:

@@ -70,11 +70,7 @@ def fit_linear(targets: Targets, *, seed: int = 0, strengths: Sequence[float] = 
     """
     ngrams, counts = choose_ngrams(targets.texts, classes=len(targets.labels), seed=seed)
     choice = choose_strength(ngrams.scale(counts), targets, strengths=strengths, seed=seed)
-    training = {**targets.summary(), "ngrams": len(ngrams), "strength": choice.strength, "seed": seed}
-    if choice.losses:
-        training["held_out_loss"] = choice.losses
-        training["held_out_rows"] = choice.judged
-        training["held_out_temperature"] = choice.temperature
+    training = {**targets.summary(), "ngrams": len(ngrams), "seed": seed, **choice.training}
     return pack(targets.labels, ngrams, choice.line, training)
 
 

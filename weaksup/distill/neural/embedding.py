@@ -44,14 +44,9 @@ def fit_embedding(
     encoder = read_encoder("embedding", folder, max_tokens=max_tokens)
     features = sparse_of(embed(encoder, folder, targets.texts))
     choice = choose_strength(features, targets, strengths=strengths, seed=seed)
-    training = {**targets.summary(), **describe_encoder(folder), "max_tokens": max_tokens, "strength": choice.strength}
-    training["seed"] = seed
-    if choice.losses:
-        training["held_out_loss"] = choice.losses
-        training["held_out_rows"] = choice.judged
-        training["held_out_temperature"] = choice.temperature
+    training = {**targets.summary(), **describe_encoder(folder), "max_tokens": max_tokens, "seed": seed}
     head = Head(targets.labels.names, choice.line.weights, choice.line.bias)
-    return EmbeddingStudent(targets.labels, encoder, head, training)
+    return EmbeddingStudent(targets.labels, encoder, head, training | choice.training)
 
 
 def embed(encoder: Encoder, folder: Path, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.distill.linear.softmax import Floats
-from weaksup.distill.linear.strength import DIGITS, ENOUGH, ENOUGH_GOLD, splits_of
+from weaksup.distill.linear.strength import DIGITS, FOLDS, splits_of
 from weaksup.distill.targets import Targets
 from weaksup.label_models.calibration import fit_temperature
 
@@ -38,20 +38,19 @@ def train_until_best(
     *,
     epochs: int,
     seed: int,
-    folds: int | None = None,
+    folds: int = FOLDS,
 ) -> Stopped[Network]:
     """Train on all rows for the epochs that have the least cross-entropy on rows kept out: by gold if enough has it.
 
     `train(rows)` gives a network after each of `epochs`, always in the same steps; `log_proba` reads one on other rows.
-    The folds are those of `linear.strength`, or the first `folds` of them. With too few texts to keep any out, it
-    trains for all `epochs`.
+    What is kept out is that of `linear.strength.splits_of`. With too few texts to keep any out, it trains for all
+    `epochs`.
     """
-    n = len(targets.texts)
-    splits = list(islice(splits_of(n, seed), folds)) if n >= ENOUGH else []
+    every = np.arange(len(targets.texts))
+    splits, judged = splits_of(targets, seed, folds=folds)
     if not splits:
-        return Stopped(_last(train(np.arange(n)), epochs), epochs)
-    by_gold = int(targets.is_gold.sum()) >= ENOUGH_GOLD
-    held = [rows[targets.is_gold[rows]] if by_gold else rows for _, rows in splits]
+        return Stopped(_last(train(every), epochs), epochs)
+    held = [rows for _, rows in splits]
     asked = np.concatenate(held)
     aim = targets.weights[asked, None] * targets.proba[asked]
     losses: list[float] = []
@@ -62,13 +61,13 @@ def train_until_best(
         if len(losses) - int(np.argmin(losses)) > _PATIENCE:
             break
     best = int(np.argmin(losses))
-    judged: Literal["gold", "votes"] = "gold" if by_gold else "votes"
     training = {
         "held_out_loss": {str(i + 1): round(loss, DIGITS) for i, loss in enumerate(losses)},
         "held_out_rows": judged,
+        "held_out_texts": len(asked),
         "held_out_temperature": round(fit_temperature(said[best], aim), DIGITS),
     }
-    return Stopped(_last(train(np.arange(n)), best + 1), best + 1, training)
+    return Stopped(_last(train(every), best + 1), best + 1, training)
 
 
 def _last(networks: Iterator[Network], epochs: int) -> Network:

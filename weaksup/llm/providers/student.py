@@ -71,8 +71,10 @@ class StudentProvider:
         return {"student": self._hash, "text": _text_of(row)}
 
     def check(self, answers: Sequence[str]) -> None:
-        """Raise UsageError unless the open bundle knows these labels, and no other."""
+        """Raise UsageError unless the open bundle gives one of these labels, and no other."""
         assert self._student is not None
+        if getattr(self._student, "multi", False):
+            raise UsageError(f"{self.where}: expected a student that gives one label a row, {self.path} gives several")
         if answers and set(self._student.classes) != set(answers):
             mine, yours = (", ".join(names[:6]) for names in (self._student.classes, answers))
             raise UsageError(f"{self.where}: the student in {self.path} knows {mine}; the votes have {yours}")

@@ -1,0 +1,1 @@
+"""The student `slm`: a small language model, trained to answer what the tiers are asked."""
