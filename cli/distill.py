@@ -123,12 +123,9 @@ def command(
         return
     if positive not in {None, *soft.labels.names}:
         raise UsageError(f'--positive: expected one of {", ".join(soft.labels.names)}; got "{positive}"')
-    learned = truth is not None and bool((info.get("lineage") or {}).get("gold_learned"))
-    if worth and truth is None:
-        raise UsageError("--worth: expected --gold, true labels to compare with")
-    if worth and (learned or clamp):
-        by = "--clamp" if clamp else "labels that learned from gold"
-        raise UsageError(f"--worth: expected a student of votes alone, got {by}; leave it out, or fit without gold")
+    learned = truth is not None and _learned_from_gold(info.get("lineage") or {})
+    if worth:
+        _check_worth(gold, clamp, learned=learned)
     lesson = Lesson(
         texts,
         soft,
@@ -168,6 +165,21 @@ def _refuse_for_sets(**options: object) -> None:
     for name, value in options.items():
         if value:
             raise UsageError(f"--{name}: expected labels with one label a row, got multi-label ones; leave it out")
+
+
+def _learned_from_gold(made: dict[str, Any]) -> bool:
+    """Say whether labels were made by gold: learned from it, or calibrated by it."""
+    return bool(made.get("gold_learned") or made.get("calibration"))
+
+
+def _check_worth(gold: str | None, clamp: str | None, *, learned: bool) -> None:
+    from weaksup.errors import UsageError
+
+    if gold is None:
+        raise UsageError("--worth: expected --gold, true labels to compare with")
+    if learned or clamp:
+        by = "--clamp" if clamp else "labels that learned from gold"
+        raise UsageError(f"--worth: expected a student of votes alone, got {by}; leave it out, or fit without gold")
 
 
 def _read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:

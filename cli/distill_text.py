@@ -148,7 +148,9 @@ def tell_worth(worth: Json) -> None:
     elif worth["below"]:
         render.line(f"your votes are worth fewer than {first:,} hand labels, by {worth['metric']}")
     else:
-        render.line(f"your votes are worth more than the {last:,} hand labels there are, by {worth['metric']}")
+        render.line(
+            f"your votes are worth more than {last:,} hand labels, all that could be tried, by {worth['metric']}"
+        )
     render.table("Students on hand labels alone", ["hand labels", worth["metric"]], worth["curve"])
 
 

@@ -158,7 +158,7 @@ def _together(asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _student(distilled: dict[str, Any]) -> Iterator[tuple[str, str]]:
     size = f"{distilled['bytes'] / 1e6:.1f} MB, trained on {distilled['trained_on']:,} rows"
     if "score" not in distilled:
-        yield "student", f"{size}; no gold, so not scored"
+        yield "student", f"{size}; no gold to keep from training, so not scored"
         return
     yield (
         "student",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ class ColumnLF:
     """A labeling function that picks, for every row of a chunk, one of a few possible votes.
 
     `pick(chunk)` gives int positions [n] in `choices`, -1 to abstain, with the rows that failed. `ready`, if given,
-    loads and checks what `pick` needs, before any row is read. `made_from` is the hash of the file that it votes by,
-    where it has one: votes are cast anew when that changes.
+    loads and checks what `pick` needs, before any row is read. `made_from` is the hash of the bundle that it votes by,
+    where it has one, and `folder` is where that lies: votes are cast anew when the hash changes.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ColumnLF:
     labels: LabelSpace | None = None
     ready: Callable[[], object] | None = None
     made_from: str = ""
+    folder: Path | None = None
 
     def __call__(self, row: Any) -> Any:
         """Return the raw vote on one row; a text or a mapping of fields will do."""

@@ -75,8 +75,8 @@ def model_vote(
         proba[there] = _as_matrix(name, said, (len(there), len(choices)))
         return _decide(proba, threshold, digits=_SHOWN if bundle else None)
 
-    made_from = bundle.seal if bundle else ""
-    return ColumnLF(name, pick, choices, read_examples(name, examples), labels, made_from=made_from)
+    seal, folder = (bundle.seal, bundle.folder) if bundle else ("", None)
+    return ColumnLF(name, pick, choices, read_examples(name, examples), labels, made_from=seal, folder=folder)
 
 
 def _own_name(bundle: Bundle | None) -> str:

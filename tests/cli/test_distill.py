@@ -165,6 +165,7 @@ def test_another_corpus_may_lack_rows_which_are_told(here: Path, capsys: pytest.
         (["l.parquet", "-o", "s", "--gold", "one", "--clamp", "one"], "expected enough true labels"),
         (["l.parquet", "-o", "."], "holds other files"),
         (["l.parquet", "-o", "s", "--worth"], "--worth: expected --gold"),
+        (["l.parquet", "-o", "s", "--worth", "--gold", "one", "--clamp", "one"], "student of votes alone, got --clamp"),
         (["l.parquet", "-o", "s", "--votes", "few.parquet"], 'without row "r5"'),
         (["l.parquet", "-o", "no/s"], "cannot write no/s"),
     ],
@@ -180,3 +181,17 @@ def test_bad_input_is_one_line(here: Path, capsys: pytest.CaptureFixture[str], a
     told = capsys.readouterr().err
     assert expected in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("made", [{"gold_learned": 100}, {"calibration": {"method": "temperature"}}])
+def test_labels_that_gold_changed_are_not_scored_by_it_and_have_no_worth(
+    here: Path, capsys: pytest.CaptureFixture[str], made: dict[str, object]
+) -> None:
+    origin = {"paths": [str(here / "c.csv")], "text": "text", "id": "id", "encoding": "utf-8"}
+    SoftLabels.load("l.parquet").save("gold.parquet", {"origin": origin, "lineage": {"model": "default", **made}})
+    assert run("gold.parquet", "-o", "s", "--gold", "label", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["labels_learned_from_gold"]
+    assert "votes_on_covered" not in found
+    assert run("gold.parquet", "-o", "s", "--gold", "label", "--worth") == 2
+    assert "got labels that learned from gold" in capsys.readouterr().err

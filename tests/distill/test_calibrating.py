@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from distill.toy import SPACE, make_corpus
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from weaksup import LabelSpace
 from weaksup.distill import Student, calibrate_by_gold, calibrate_by_votes, load_bundle, save_bundle, train
 from weaksup.errors import UsageError
 from weaksup.metrics import ece, nll
@@ -74,3 +79,40 @@ def test_without_gold_rows_that_were_kept_out_give_the_temperature() -> None:
 def test_no_gold_at_all_is_told(student: Student) -> None:
     with pytest.raises(UsageError, match="expected gold for at least one row"):
         calibrate_by_gold(student, ["x"], [-1])
+
+
+class Saturated(Student):
+    """As sure of every text as its number says, and of the label that its first letter says."""
+
+    labels = LabelSpace(["a", "b"])
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        self.temperature = temperature
+        self.training: dict[str, Any] = {"distinct_texts": 0}
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        scores = np.array([(1 if text[0] == "b" else -1) * float(text[1:]) for text in texts]) / self.temperature
+        proba: np.ndarray = 1 / (1 + np.exp(-scores[:, None] * np.array([-1, 1])))
+        return proba
+
+    def cooled(self, temperature: float) -> Saturated:
+        return Saturated(self.temperature * temperature)
+
+    def files(self) -> dict[str, bytes]:
+        return {}
+
+
+@settings(max_examples=20)
+@given(st.floats(3, 30), st.floats(0.6, 0.97), st.integers(0, 99))
+def test_what_is_told_of_a_student_that_is_far_too_sure_is_true_of_its_bundle(
+    gap: float, share: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(0, 2, 200)
+    said = np.where(rng.random(200) < share, gold, 1 - gold)
+    texts = [
+        f"{'ab'[c]}{size}" for c, size in zip(said.tolist(), (gap * rng.uniform(0.5, 1, 200)).tolist(), strict=True)
+    ]
+    found = calibrate_by_gold(Saturated(), texts, gold)
+    assert found.proba is not None
+    assert np.abs(found.proba - found.student.predict_proba(texts)).max() < 0.05

@@ -21,7 +21,6 @@ from hypothesis import given, settings
 
 from weaksup import LabelSpace
 from weaksup.distill import Exported, Predictor, Student, export_bundle, load_bundle, save_bundle, train
-from weaksup.distill.bundle.fields import Fields
 from weaksup.distill.bundle.seal import to_bytes
 from weaksup.distill.exports import standalone
 from weaksup.errors import UsageError
@@ -147,37 +146,6 @@ def test_several_labels_a_row_are_exported_too(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "x" / "config.json").read_text())["problem_type"] == "multi_label_classification"
 
 
-VALUES = st.none() | st.text(max_size=9) | st.integers() | st.floats() | st.booleans() | st.lists(st.text(max_size=3))
-ROWS = st.fixed_dictionaries({"text": st.none() | st.text(max_size=9)}, optional={"sender": VALUES, "amount": VALUES})
-READS = Fields(("sender", "amount"), {"amount": (-5.0, 0.0, 0.5, 1e9)})
-
-
-@pytest.fixture(scope="module")
-def fielded(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_bundle(student, tmp_path_factory.mktemp("fielded") / "student", fields=READS)
-
-
-@given(st.lists(ROWS, max_size=6))
-def test_numpy_alone_reads_rows_as_the_bundle_reads_them(
-    fielded: Path, tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
-) -> None:
-    file = tmp_path_factory.getbasetemp() / "fielded.safetensors"
-    if not file.exists():
-        export_bundle(fielded, file, format="safetensors")
-    found = standalone.load(file)
-    assert [found.read(row) for row in rows] == [READS.read(row) for row in rows]
-    assert found.predict(rows) == load_bundle(fielded).predict(rows)
-
-
-@pytest.mark.parametrize("form", ["sklearn-free", "hf"])
-def test_a_card_says_how_rows_are_written_as_text(fielded: Path, tmp_path: Path, form: str) -> None:
-    for folder in (fielded, exported(fielded, tmp_path, form).path):
-        told = (folder / "README.md").read_text(encoding="utf-8")
-        assert "mappings with `text` and <code>sender</code>, <code>amount</code>" in told
-        assert "`amount: tenth 3`" not in told
-        assert "`name: tenth 3`" in told
-
-
 def test_the_model_file_alone_is_the_one_of_the_bundle(packed: Path, tmp_path: Path) -> None:
     done = export_bundle(packed / "model.onnx", tmp_path / "spam.onnx", format="onnx")
     assert (tmp_path / "spam.onnx").read_bytes() == (packed / "model.onnx").read_bytes()
@@ -207,55 +175,6 @@ def test_the_hub_finds_what_it_looks_for(packed: Path, tmp_path: Path) -> None:
     measured = values["model-index"][0]["results"][0]["metrics"]
     assert measured[0]["value"] == round(load_bundle(packed).metrics["gold"]["accuracy"], 4)
     assert "weaksup predict" not in (done.path / "README.md").read_text()
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_the_same_bundle_gives_the_same_bytes_and_replaces_its_own_export(
-    packed: Path, tmp_path: Path, form: str
-) -> None:
-    first = {path.name: path.read_bytes() for path in exported(packed, tmp_path, form).path.iterdir()}
-    again = exported(packed, tmp_path, form)
-    assert {path.name: path.read_bytes() for path in again.path.iterdir()} == first
-    assert again.files == {name: len(data) for name, data in first.items()}
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_files_of_others_under_the_same_names_are_never_written_over(packed: Path, tmp_path: Path, form: str) -> None:
-    names = exported(packed, tmp_path, form).files
-    for name, kept in (("new", ["README.md"]), ("other", [*names])):  # repositories for the Hub, one with a model
-        theirs = tmp_path / name
-        theirs.mkdir()
-        for part in kept:
-            (theirs / part).write_text("mine")
-        refused("holds other files", packed, theirs, format=form)
-        assert {path.read_text() for path in theirs.iterdir()} == {"mine"}
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_an_export_replaces_one_with_pictures_that_it_does_not_have(
-    packed: Path, student: Student, tmp_path: Path, form: str
-) -> None:
-    exported(packed, tmp_path, form)
-    unscored = save_bundle(student, tmp_path / "unscored")
-    (tmp_path / "new").mkdir()
-    assert sorted(path.name for path in exported(unscored, tmp_path, form).path.iterdir()) == sorted(
-        exported(unscored, tmp_path / "new", form).files
-    )
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_other_files_are_never_written_over(packed: Path, tmp_path: Path, form: str) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "notes.txt").write_text("mine")
-    (tmp_path / "file").write_text("mine")
-    (tmp_path / "link").symlink_to(tmp_path / "mine")
-    for name in ("mine", "file", "link"):
-        refused("expected a (new )?folder", packed, tmp_path / name, format=form)
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
-    before = sorted(path.name for path in packed.iterdir())
-    for inside in (packed, packed / "more", packed / "x.onnx", packed / "model.onnx"):
-        refused("outside the bundle", packed, inside, format=form)
-    assert sorted(path.name for path in packed.iterdir()) == before
 
 
 def test_a_form_that_is_not_known_is_refused(packed: Path, tmp_path: Path) -> None:

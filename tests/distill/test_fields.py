@@ -61,6 +61,12 @@ def test_what_other_libraries_write_for_none_says_nothing(none: Any) -> None:
         assert fields.read({"text": "hi", "amount": none}) == "hi"
 
 
+def test_a_whole_number_reads_the_same_from_every_file() -> None:
+    read = [Fields(("vip",)).read({"text": "hi", "vip": one}) for one in (1, 1.0, "1", "1.0", np.float32(1))]
+    assert set(read) == {"vip: 1\nhi"}
+    assert Fields(("vip",)).read({"text": "", "vip": "007"}) == "vip: 007\n"
+
+
 def test_what_is_no_row_and_fields_that_nobody_has_are_refused() -> None:
     fields = Fields(("sender",))
     for wrong in (3, ["a"], None):

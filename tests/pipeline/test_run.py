@@ -179,7 +179,7 @@ def test_a_project_without_gold_and_tiers_runs_on_votes_alone(folder: Path) -> N
     assert set(summary.steps) == {"apply", "analyze", "fit", "distill"}
     done = CliRunner().invoke(cli, ["run", str(folder)])
     assert done.exit_code == 0
-    assert "no gold, so not scored" in done.output
+    assert "no gold to keep from training, so not scored" in done.output
 
 
 def test_the_summary_fits_one_screen_and_has_the_whole_story(folder: Path) -> None:

@@ -59,6 +59,17 @@ def test_the_first_run_starts_from_nothing_and_the_same_corpus_again_from_nothin
     assert EARLIER not in voted(tmp_path).names
 
 
+@pytest.mark.parametrize("chosen", ["last", "out/student", "out/student/model.onnx"])
+def test_a_run_does_not_start_from_its_own_student_under_any_name(tmp_path: Path, chosen: str) -> None:
+    corpus(tmp_path, FIRST)
+    run_project(project(tmp_path, start_from=chosen))
+    corpus(tmp_path, SECOND)
+    first = run_project(project(tmp_path, start_from=chosen))
+    again = run_project(project(tmp_path, start_from=chosen))
+    assert first.steps["start"]["rows"] > 0
+    assert {"start", "fit", "distill"} <= set(again.reused)
+
+
 def test_the_next_corpus_starts_from_the_last_student_on_rows_it_did_not_learn_from(tmp_path: Path) -> None:
     corpus(tmp_path, FIRST)
     run_project(project(tmp_path))
@@ -190,6 +201,26 @@ def test_the_student_of_a_run_that_was_cut_does_not_vote_as_nobody_knows_what_it
     corpus(tmp_path, SECOND + FIRST)
     assert run_project(project(tmp_path)).steps["start"] == {"there": False}
     assert EARLIER not in voted(tmp_path).names
+
+
+def test_the_student_of_a_run_is_no_labeling_function_and_no_tier_of_it(tmp_path: Path) -> None:
+    corpus(tmp_path, FIRST)
+    run_project(project(tmp_path, start_from=None))
+    made = project(tmp_path, start_from=None)
+    tier = '[[tiers]]\nname = "own"\nprovider = "student"\nmodel = "out/student"\n'
+    prompts = (
+        "from weaksup.labeling_functions import prompt_function\n\n@prompt_function\ndef spam(x):\n    return '?'\n"
+    )
+    (tmp_path / "prompts.py").write_text(prompts, encoding="utf-8")
+    told = (tmp_path / "weaksup.toml").read_text(encoding="utf-8")
+    (tmp_path / "weaksup.toml").write_text(f'{told}[ask]\nprompts = "prompts.py"\nbudget_usd = 0\n{tier}')
+    with pytest.raises(ConfigError, match='tier "own": expected a student of other rows, got the one that this run'):
+        run_project(Project.load(tmp_path))
+    (tmp_path / "weaksup.toml").write_text(told, encoding="utf-8")
+    voting = LFS + '\nfrom weaksup.labeling_functions import model_vote\nown = model_vote("out/student", name="own")\n'
+    (tmp_path / "lfs.py").write_text(voting, encoding="utf-8")
+    with pytest.raises(ConfigError, match='labeling function "own": expected a student of other rows'):
+        run_project(made)
 
 
 def test_a_corpus_without_a_field_that_the_earlier_student_reads_is_refused(tmp_path: Path) -> None:

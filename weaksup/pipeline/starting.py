@@ -86,14 +86,16 @@ class Earlier:
 def carry(folder: Path, start_from: str, named: Path, corpus: str) -> Json:
     """Copy the student to start from, and what it saw, into `folder`; the same corpus again keeps what is there.
 
-    "last" is the student beside `folder`, if there is one and it is noted what it saw: a run that was cut leaves one
-    without. Else `named` is a bundle, which must be there. `corpus` is the fingerprint of the rows: a run's own student
-    becomes the last one only when the rows are others.
+    "last", or its path, is the student beside `folder`, if there is one and it is noted what it saw: a run that was cut
+    leaves one without. Else `named` is a bundle, which must be there. `corpus` is the fingerprint of the rows: a run's
+    own student becomes the last one only when the rows are others.
     """
-    about, last = {"corpus": corpus, "start_from": start_from}, start_from == "last"
+    about, own = {"corpus": corpus, "start_from": start_from}, folder.parent / "student"
+    named = named.parent if named.name == MODEL else named
+    last = start_from == "last" or named.resolve() == own.resolve()
     if last and _read_about(folder) == about:
         return {"there": (folder / _BUNDLE).is_dir()}
-    source = folder.parent / "student" if last else (named.parent if named.name == MODEL else named)
+    source = own if last else named
     saw = source.parent / SAW
     there = not last or (source.is_dir() and saw.is_file())
     if there:

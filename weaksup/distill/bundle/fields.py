@@ -7,6 +7,7 @@ into, "amount: tenth 3". So every kind of student, and a plain ONNX runtime, rea
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ __all__ = ["FIELDS", "Fields", "as_number", "learn_fields"]
 FIELDS = "fields.json"  # in a bundle
 TENTHS = 10
 LONGEST = 1_000  # characters of a field that are read
+_WHOLE = re.compile(r"-?\d+\.0")  # what one file has as 1, another has as 1.0
 _SAMPLE = 100_000  # rows that borders are learned from
 
 Json = dict[str, Any]
@@ -140,4 +142,5 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, (list, tuple, set, frozenset)):
         return " ".join(filter(None, map(_plain, value)))
-    return " ".join(str(value)[:LONGEST].split())
+    said = " ".join(str(value)[:LONGEST].split())
+    return said.removesuffix(".0") if _WHOLE.fullmatch(said) else said

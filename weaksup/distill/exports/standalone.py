@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -133,7 +134,8 @@ def _words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return " ".join(filter(None, map(_words, value)))
     none = value is None or (isinstance(value, float) and math.isnan(value))
-    return "" if none else " ".join(str(value)[:FIELD_CHARS].split())
+    said = "" if none else " ".join(str(value)[:FIELD_CHARS].split())
+    return said.removesuffix(".0") if re.fullmatch(r"-?\d+\.0", said) else said
 
 
 def load(path: str | Path) -> Classifier:

@@ -11,10 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from weaksup.distill.linear.strength import DIGITS
 from weaksup.distill.student import Student
-from weaksup.label_models.calibration import calibrate, cross_calibrated
+from weaksup.errors import UsageError
+from weaksup.label_models.calibration import fit_temperature
+from weaksup.label_models.reading import read_gold
+from weaksup.label_models.softmax import softmax
 from weaksup.metrics import ece
 
 __all__ = ["Calibrated", "calibrate_by_gold", "calibrate_by_votes"]
+
+_FOLDS = 5
+_TINY = 1e-30  # of a probability, whose logarithm is taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,10 +51,14 @@ def calibrate_by_gold(student: Student, texts: Sequence[str], gold: ArrayLike, *
 
     C. Guo et al. (2017), with a prior of 4 rows that say 1. Raises UsageError where no row has gold.
     """
-    known = np.asarray(gold)
     before = student.predict_proba(texts)
-    temperature = round(calibrate(before, known, method="temperature").temperature, DIGITS)
-    after = cross_calibrated(before, known, method="temperature", seed=seed)
+    known = read_gold(gold, *before.shape)
+    if not (known >= 0).any():
+        raise UsageError(f"calibration: expected gold for at least one row, got none in {len(known)} rows")
+    # Down to the last digits: what a bundle is too sure of must not look better here than it is.
+    logs = np.log(np.maximum(before, _TINY))
+    temperature = round(_learn(logs, known), DIGITS)
+    after = _cross_fitted(logs, known, temperature, seed)
     return Calibrated(
         student=student.cooled(temperature),
         temperature=temperature,
@@ -58,6 +68,24 @@ def calibrate_by_gold(student: Student, texts: Sequence[str], gold: ArrayLike, *
         ece_before=ece(known, before),
         ece_after=ece(known, after),
     )
+
+
+def _learn(logs: NDArray[np.float64], known: NDArray[np.int64]) -> float:
+    rows = known >= 0
+    return fit_temperature(logs[rows], np.eye(logs.shape[1])[known[rows]])
+
+
+def _cross_fitted(
+    logs: NDArray[np.float64], known: NDArray[np.int64], temperature: float, seed: int
+) -> NDArray[np.float64]:
+    """Return probabilities [n, k]: each fifth of the gold rows by the temperature of the other four."""
+    found = softmax(logs / temperature)
+    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(known >= 0))
+    for fold in (drawn[f::_FOLDS] for f in range(min(_FOLDS, len(drawn)))):
+        others = known.copy()
+        others[fold] = -1
+        found[fold] = softmax(logs[fold] / _learn(logs, others))
+    return found
 
 
 def calibrate_by_votes(student: Student) -> Calibrated:

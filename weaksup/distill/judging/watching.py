@@ -65,6 +65,8 @@ def measure_drift(
 
 def read_reference(student: Predictor) -> Reference:
     """Return what the bundle says of its training rows; raise UsageError where it says nothing."""
+    if student.multi:
+        raise UsageError("drift: expected a student that gives one label a row, got one that gives any number")
     packed = student.more.get("reference")
     if packed is None:
         raise UsageError(
