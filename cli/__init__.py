@@ -37,6 +37,9 @@ COMMANDS = {
 }
 
 
+_KEEPING = {"ask", "demo", "evaluate", "run"}  # verbs that keep what was done when they are interrupted
+
+
 class _Verbs(click.Group):
     """A group whose commands are imported when they are called."""
 
@@ -78,6 +81,13 @@ def _terminate(_signal: int, _frame: object) -> None:
     raise _Terminated
 
 
+def _left_behind(argv: list[str]) -> str:
+    """Say what an interrupted command leaves."""
+    if argv and argv[0] in _KEEPING:
+        return "files and answers that were finished are kept, run the same command again"
+    return "no file is left half written; run the same command again, it starts from the beginning"
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run the command line; every expected error becomes one line and its exit code."""
     before = signal.signal(signal.SIGTERM, _terminate)
@@ -90,7 +100,7 @@ def main(argv: list[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort) as stopped:
-        click.echo("interrupted; files and answers that were finished are kept, run the same command again", err=True)
+        click.echo(f"interrupted; {_left_behind(sys.argv[1:] if argv is None else argv)}", err=True)
         code = 143 if isinstance(stopped.__cause__ or stopped, _Terminated) else 130
     except BrokenPipeError:  # the reader went away (weaksup ... | head); say nothing, as other tools do
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

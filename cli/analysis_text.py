@@ -47,7 +47,7 @@ def tell_multi(analysis: MultiAnalysis) -> None:
     _findings(a.findings)
     for label, one in a.by_label.items():
         _findings(one.findings, about=f"{label}: ")
-    render.line("\n--label NAME shows one label in full")
+    render.line("\n--label NAME shows one label in full, --label NAME --html FILE with its rows")
 
 
 def _labels_of(a: MultiAnalysis) -> None:

@@ -9,12 +9,11 @@ import click
 from weaksup.cli.options import as_json
 
 if TYPE_CHECKING:
-    from weaksup.distill.bundle.fields import Fields
-    from weaksup.label_sets import SoftLabelSets
-    from weaksup.labels import LabelSpace, SoftLabels
+    from weaksup.labels import SoftLabels
 
 __all__ = ["command"]
 
+_VOTES_ALONE = "expected a student of votes alone"
 EPILOG = """\b
 Examples:
   weaksup distill labels.parquet -o student
@@ -84,79 +83,57 @@ def command(
     find its thresholds, and score it beside the votes. Multi-label LABELS give a classifier of any number of labels.
     """
     from weaksup.cli import render
+    from weaksup.cli.distill_rows import read_labels, read_settings
     from weaksup.cli.distill_text import tell, tell_sets
-    from weaksup.cli.origin import find_corpus
-    from weaksup.corpus.gold import read_gold
+    from weaksup.distill.bundle.save import check_target
     from weaksup.distill.training import check_student
     from weaksup.errors import UsageError
-    from weaksup.files import read_table
     from weaksup.label_sets import SoftLabelSets
-    from weaksup.labels import LabelSpace
     from weaksup.pipeline.lineage import student_lineage
     from weaksup.pipeline.scorecard import PRECISIONS, votes_of, worth_of
-    from weaksup.pipeline.teaching import Lesson, keep_out, teach
+    from weaksup.pipeline.teaching import Lesson, teach
     from weaksup.pipeline.teaching_sets import SetsLesson, teach_sets
     from weaksup.votes import VoteMatrix
 
-    settings = _read_settings(pairs)
-    check_student(kind, settings)
-    info = read_table(labels, "weaksup.labels", what="soft labels")[1]
-    source = find_corpus(info.get("origin", {}), corpus, text=text, id_column=id_column)
-    space = LabelSpace.from_json(info["labels"])
-    if space.multi:
-        _refuse_for_sets(positive=positive, votes=votes, worth=worth, suspects=suspects, precision=precisions)
-    soft, texts, read = _with_texts(_load(labels, space), source.lookup(None, ["text", *fields]), fields)
-    truth = None if gold is None else read_gold(source, gold, soft.ids, space)
-    fixed = None if clamp is None else read_gold(source, clamp, soft.ids, space)
-    shared: dict[str, Any] = {
-        "truth": truth,
-        "clamp": fixed,
-        "seed": seed,
-        "fields": read,
-        "settings": {"kind": kind, **settings},
-    }
-    lineage = student_lineage(labels)
+    taking = {"kind": kind, **read_settings(pairs)}
+    check_student(kind, {name: value for name, value in taking.items() if name != "kind"})
+    check_target(output)
+    if worth:
+        _check_worth(gold, clamp)
+    rows = read_labels(labels, corpus, gold=gold, clamp=clamp, text=text, id_column=id_column, fields=fields)
+    texts, soft, lineage = rows.texts, rows.soft, student_lineage(labels)
+    shared: dict[str, Any] = {"truth": rows.truth, "clamp": rows.clamp, "fields": rows.fields}
+    shared |= {"seed": seed, "settings": taking}
     if isinstance(soft, SoftLabelSets):
-        taught_sets = teach_sets(SetsLesson(texts, soft, **shared), also_learned=clamp == gold)
+        _refuse_for_sets(positive=positive, votes=votes, worth=worth, suspects=suspects, precision=precisions)
+        taught_sets = teach_sets(SetsLesson(texts, soft, **shared), rows.kept_out)
         result = {"student": output, "bytes": taught_sets.save(output, lineage=lineage), **taught_sets.to_json()}
         (render.emit_json if as_json else tell_sets)(result)
         return
     if positive not in {None, *soft.labels.names}:
         raise UsageError(f'--positive: expected one of {", ".join(soft.labels.names)}; got "{positive}"')
-    learned = truth is not None and _learned_from_gold(info.get("lineage") or {})
-    if worth:
-        _check_worth(gold, clamp, learned=learned)
+    if worth and rows.learned:
+        raise UsageError(
+            f"--worth: {_VOTES_ALONE}, got labels that learned from gold; leave it out, or fit without gold"
+        )
     lesson = Lesson(
         texts,
         soft,
         votes=None if votes is None else votes_of(soft, VoteMatrix.load(votes)),
-        learned=learned,
+        learned=rows.learned,
         positive=positive,
         precisions=precisions or PRECISIONS,
         **shared,
     )
-    test = keep_out(texts, truth, also_learned=clamp == gold)
-    if truth is not None and not test.any():
-        raise UsageError(
-            f"--gold: expected enough true labels to keep some rows for scoring, got {(truth >= 0).sum():,} in "
-            f"{len(texts):,} rows"
-        )
-    taught = teach(lesson, test)
-    if worth and truth is not None:
+    taught = teach(lesson, rows.kept_out)
+    if worth and rows.truth is not None:
         taught.card.metrics["worth"] = worth_of(
-            taught.card, texts, truth, test, positive=positive, seed=seed, settings=shared["settings"]
+            taught.card, texts, rows.truth, rows.kept_out, positive=positive, seed=seed, settings=taking
         )
     result = {"student": output, "bytes": taught.save(output, lineage=lineage), **taught.to_json()}
     if suspects is not None:
         result |= {"suspects": _write_suspects(texts, soft, suspects, seed), "suspects_file": suspects}
     (render.emit_json if as_json else tell)(result)
-
-
-def _load(labels: str, space: LabelSpace) -> SoftLabels | SoftLabelSets:
-    from weaksup.label_sets import SoftLabelSets
-    from weaksup.labels import SoftLabels
-
-    return SoftLabelSets.load(labels) if space.multi else SoftLabels.load(labels)
 
 
 def _refuse_for_sets(**options: object) -> None:
@@ -167,37 +144,13 @@ def _refuse_for_sets(**options: object) -> None:
             raise UsageError(f"--{name}: expected labels with one label a row, got multi-label ones; leave it out")
 
 
-def _learned_from_gold(made: dict[str, Any]) -> bool:
-    """Say whether labels were made by gold: learned from it, or calibrated by it."""
-    return bool(made.get("gold_learned") or made.get("calibration"))
-
-
-def _check_worth(gold: str | None, clamp: str | None, *, learned: bool) -> None:
+def _check_worth(gold: str | None, clamp: str | None) -> None:
     from weaksup.errors import UsageError
 
     if gold is None:
         raise UsageError("--worth: expected --gold, true labels to compare with")
-    if learned or clamp:
-        by = "--clamp" if clamp else "labels that learned from gold"
-        raise UsageError(f"--worth: expected a student of votes alone, got {by}; leave it out, or fit without gold")
-
-
-def _read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """Read NAME=VALUE: a number or a list where the value is JSON, else text."""
-    import json
-
-    from weaksup.errors import UsageError
-
-    settings: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name or name in settings:
-            raise UsageError(f'--set: expected NAME=VALUE, each name once; got "{pair}"')
-        try:
-            settings[name] = json.loads(value)
-        except ValueError:
-            settings[name] = value
-    return settings
+    if clamp:
+        raise UsageError(f"--worth: {_VOTES_ALONE}, got --clamp; leave one of them out")
 
 
 def _write_suspects(texts: list[str], soft: SoftLabels, path: str, seed: int) -> int:
@@ -212,24 +165,3 @@ def _write_suspects(texts: list[str], soft: SoftLabels, path: str, seed: int) ->
         writer.writerow(["id", "label", "says", "confidence", "text"])
         writer.writerows((s.id, s.label, s.says, f"{s.confidence:.4f}", texts[s.row]) for s in found)
     return len(found)
-
-
-def _with_texts(
-    soft: SoftLabels | SoftLabelSets, found: dict[str, dict[str, Any]], names: tuple[str, ...]
-) -> tuple[SoftLabels | SoftLabelSets, list[str], Fields | None]:
-    """Return the labels that have a text, the texts, and how other fields are read."""
-    import numpy as np
-
-    from weaksup.cli import render
-    from weaksup.distill.bundle.fields import learn_fields
-    from weaksup.errors import UsageError
-
-    at = [i for i, row_id in enumerate(soft.ids) if row_id in found]
-    if soft.ids and not at:
-        raise UsageError(f'expected the corpus of these labels, got one without row "{soft.ids[0]}" or any other')
-    if len(at) < len(soft):
-        render.note(f"note: {len(soft) - len(at):,} labeled rows are not in the corpus and are left out")
-    rows = [found[soft.ids[i]] for i in at]
-    fields = learn_fields(rows, names) if names else None
-    texts = [fields.read(row) if fields else row["text"] for row in rows]
-    return soft.take(np.array(at, np.int64)), texts, fields

@@ -10,6 +10,7 @@ __all__ = ["tell", "tell_sets", "tell_worth"]
 
 Json = dict[str, Any]
 _SHOWN = 12  # slices and sources
+_FEW = 50  # rows with gold
 _ROWS = {
     "gold": "student",
     "student_on_covered": "student, where votes cover",
@@ -53,6 +54,12 @@ def tell_sets(result: Json) -> None:
     columns = ["labels of", "rows", "micro F1", "95%", "macro F1", "all labels right"]
     render.table("On rows kept from training", columns, lines)
     told = result["training"]["labels"]
+    never = [
+        name for name, score in result["gold"]["labels"].items() if score and score["gold"] and not score["predicted"]
+    ]
+    if never:
+        why = "the labels it learned from hardly say it is there: look at their shares and sources (weaksup fit)"
+        render.line(f"it never gives {', '.join(never)}: {why}")
     each = []
     for name, score in result["gold"]["labels"].items():
         shown = score or dict.fromkeys(("gold", "precision", "recall", "f1"))
@@ -86,6 +93,8 @@ def _scores(result: Json) -> None:
 def _calibration(result: Json) -> None:
     render.line()
     found = result["calibration"]
+    if found["rows"] < _FEW:
+        render.line(f"only {found['rows']:,} rows with gold: all figures are rough; some hundred make them firm")
     ece = f"{found['ece_before']:.3f} -> {found['ece_after']:.3f}"
     render.line(f"calibrated by {found['rows']:,} gold rows: temperature {found['temperature']:.2f}, ECE {ece}")
     fidelity = result.get("fidelity")

@@ -35,9 +35,15 @@ def abstaining(function: Callable[..., Any]) -> Callable[..., Any]:
             "--precision",
             type=float,
             metavar="P",
-            help="Answer only where the bundle promises so many right answers, 0.95 say.",
+            help="Answer only where the bundle promises so many right answers, 0.95 say; for one label a row.",
         ),
-        click.option("--abstain-below", type=float, metavar="P", help="Give no label that is less probable than P."),
+        click.option(
+            "--abstain-below",
+            type=float,
+            metavar="P",
+            help="Give no label that is less probable than P. Where a row may have any number of labels: no answer where "
+            "one of them is less sure than P, by the larger of its probability and that of its absence.",
+        ),
     ):
         function = option(function)
     return function

@@ -25,7 +25,10 @@ def find_corpus(
     from weaksup.corpus import Corpus, open_corpus
 
     if path is None:
-        return Corpus.from_origin(origin)
+        columns = {"text": text, "id": id_column}
+        return Corpus.from_origin(
+            {**origin, **{name: column for name, column in columns.items() if column is not None}}
+        )
     return open_corpus(
         path,
         text=text or origin.get("text", "text"),

@@ -56,21 +56,28 @@ def command(
 ) -> None:
     """Label every row of CORPUS with MODEL, the folder that `weaksup distill` wrote (or the model.onnx in it).
 
-    CORPUS is a file, a folder of files, or - for stdin: a text a line, or what --from says. Writes id, label and
-    confidence, on this machine alone: it needs no torch and no network. Rows that cannot be read are reported; with
-    more than 1 % of them the exit code is 3.
+    CORPUS is a file, a folder of files of one format, or - for stdin: a text a line, or what --from says. Writes id,
+    label and confidence, on this machine alone: it needs no torch and no network. A student of any number of labels a
+    row gives labels: joined by | in CSV, where [] is a row without labels and an empty cell one without an answer; the
+    confidence is that of the least sure label. Rows that cannot be read are reported; with more than 1 % of them the
+    exit code is 3.
     """
+    from dataclasses import replace
+
     from weaksup.cli.lost_rows import check_lost
     from weaksup.cli.progress import progress
     from weaksup.corpus import open_corpus
     from weaksup.distill import label_corpus, load_bundle
+    from weaksup.distill.bundle.fields import Fields
     from weaksup.errors import UsageError
 
     if output == "-" and as_json:
         raise UsageError("--json: expected -o FILE, got -o -, which gives the labels themselves to stdout")
     student = load_bundle(model)
     abstain_below = find_threshold(student, abstain_below, precision)
-    text = "text" if (corpus, kind) == ("-", "lines") else text
+    _check_lines(model, corpus)
+    if (corpus, kind) == ("-", "lines"):  # each line is a text, and no other field
+        text, student = "text", replace(student, fields=Fields())
     with corpus_path(corpus, kind=kind, encoding=encoding) as path, progress("predict") as watch:
         inner = "utf-8" if (corpus, kind) == ("-", "lines") else encoding
         source = open_corpus(path, text=text, id=id_column, encoding=inner)
@@ -90,6 +97,22 @@ def command(
     check_lost(labeled.counts.rejected, labeled.counts.read)
 
 
+def _check_lines(model: str, corpus: str) -> None:
+    """Say how a file of plain lines is read."""
+    from pathlib import Path
+    from shlex import quote
+
+    from weaksup.corpus.paths import ENDINGS, ending_of
+    from weaksup.errors import CorpusError
+
+    lines = Path(corpus).suffix != ".gz" and not ending_of(Path(corpus))
+    if corpus != "-" and lines and Path(corpus).is_file():
+        raise CorpusError(
+            f"expected a file ending in {ENDINGS}, got {corpus}; a text a line goes to stdin: "
+            f"weaksup predict {quote(model)} - -o labels.csv < {quote(corpus)}"
+        )
+
+
 def _tell(labeled: Labeled, output: str, *, as_json: bool) -> None:
     from weaksup.cli import render
     from weaksup.cli.lost_rows import lost_json, tell_lost
@@ -99,6 +122,8 @@ def _tell(labeled: Labeled, output: str, *, as_json: bool) -> None:
         counts = {"output": output, "rows": labeled.rows, "labels": labeled.labels, "abstained": labeled.abstained}
         render.emit_json({**counts, **lost_json(*lost)})
         return
-    without = f", {labeled.abstained:,} of them without a label," if labeled.abstained else ""
+    some = f"{labeled.rows - labeled.abstained:,} of " if labeled.abstained else ""
+    unsure = f", {labeled.abstained:,} left open as too unsure" if labeled.abstained else ""
     say = render.note if output == "-" else render.line
-    say(f"{labeled.rows:,} rows labeled{without} -> {'stdout' if output == '-' else output} ({tell_lost(*lost)})")
+    where = "stdout" if output == "-" else output
+    say(f"{some}{labeled.rows:,} rows labeled{unsure} -> {where} ({tell_lost(*lost)})")

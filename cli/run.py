@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from weaksup.pipeline import Summary
 
 _PAIRS = 4  # whose agreement is shown; --json has all
+_LEVEL = 0.05
+_WHY = {"budget": "the budget was used up", "provider": "the provider stopped answering"}
 
 EPILOG = """\b
 Examples:
@@ -78,10 +80,10 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
         plan = found["plan"]
         yield (
             "planned",
-            f"likely ${plan['likely_usd']:.4f}, at most ${plan['high_usd']:.4f}; {plan['flips']:,.0f} flips",
+            f"likely ${plan['likely_usd']:.4f}, at most ${plan['high_usd']:.4f}; "
+            f"about {plan['flips']:,.0f} labels would change",
         )
-    for tier in found.get("ask", {}).get("tiers", []):
-        yield "asked", _asked(tier, again="ask" not in summary.reused)
+    yield from _asking(found.get("ask", {}), now="ask" not in summary.reused)
     yield from _together(found.get("ask", {}))
     if "refit" in found:
         yield "with answers", _compared(found["refit"])
@@ -100,18 +102,28 @@ def _started(start: dict[str, Any]) -> str:
         parts.append(f"with most LFs on {start['agrees']:,} of {start['judged']:,}")
     parts += [f"accuracy {_accuracy(start['score'])}"] if "score" in start else []
     if "without" in start:
-        parts.append(f"labels {_accuracy(start['with'])}, without it {_accuracy(start['without'])}")
+        parts.append(f"labels {_accuracy(start['with'])}, without it {_accuracy(start['without'])}{_better(start)}")
     if start["seen_before"]:
         parts.append(f"silent on {start['seen_before']:,} rows that taught it")
     parts += [] if start["noted"] else ["which rows taught it is not known"]
     return "; ".join(parts)
 
 
+def _better(start: dict[str, Any]) -> str:
+    """Say what follows where the labels with the earlier student are worse, or better, by more than chance."""
+    paired = start.get("paired")
+    if paired is None or paired["p"] >= _LEVEL:
+        return ""
+    return " (better with it)" if paired["difference"] > 0 else " (worse with it: leave start_from out)"
+
+
 def _compared(fit: dict[str, Any]) -> str:
     """Put the label model and majority vote side by side."""
-    apart = f"{fit['differ']:,} labels differ, {fit['tied']:,} rows tie"
+    apart = f"{fit['differ']:,} labels differ where majority vote decides"
+    apart += f"; on {fit['tied']:,} rows it ties" if fit["tied"] else ""
     if "model" not in fit:
-        return f"{fit['covered']:,} rows labeled; from majority vote {apart}"
+        return f"{fit['covered']:,} rows labeled; {apart}"
+    apart += " and draws" if fit["tied"] else ""
     scores = [f"{name} {_accuracy(fit[key])}" for name, key in (("accuracy", "model"), ("majority vote", "majority"))]
     return f"{', '.join(scores)} on {fit['model']['judged']:,} labeled rows; {apart}"
 
@@ -122,14 +134,26 @@ def _accuracy(score: dict[str, Any]) -> str:
     return f"{score['accuracy']:.3f} ({score['low']:.3f}-{score['high']:.3f})"
 
 
-def _asked(tier: dict[str, Any], *, again: bool) -> str:
+def _asking(asked: dict[str, Any], *, now: bool) -> Iterator[tuple[str, str]]:
+    """Say what each tier brought, which were not reached, and what all of it cost."""
+    tiers = asked.get("tiers", [])
+    for tier in tiers:
+        yield "asked", _asked(tier, now=now)
+    why = next((_WHY[tier["stopped"]] for tier in tiers if tier["stopped"]), "no row needed it")
+    for name in asked.get("not_reached", []):
+        yield "asked", f"{name}: not asked, {why}"
+    if total := max((tier["run_spent_usd"] for tier in tiers), default=0):
+        spent = sum(tier["spent_usd"] for tier in tiers) if now else 0
+        yield "spent", f"{f'${spent:.4f}' if spent else 'nothing'} now, ${total:.4f} by this project so far"
+
+
+def _asked(tier: dict[str, Any], *, now: bool) -> str:
     parts = [f"{tier['answered']:,} answered"]
     parts += [f"{sum(tier[what].values()):,} {what}" for what in ("abstained", "failed") if tier[what]]
     parts += [f"{tier['not_asked']:,} not asked (budget)"] if tier["not_asked"] else []
     cached = f", {tier['cached']:,} from the store" if tier["cached"] else ""
-    now = f"${tier['spent_usd']:.4f} now, " if again else "nothing now, "
-    money = f"{now}${tier['run_spent_usd']:.4f} by this project so far"
-    return f"{tier['source']}: {tier['rows']:,} rows, {', '.join(parts)}{cached}; {money}"
+    money = f"; ${tier['spent_usd']:.4f}" if now and tier["spent_usd"] else ""
+    return f"{tier['source']}: {tier['rows']:,} rows, {', '.join(parts)}{cached}{money}"
 
 
 def _together(asked: dict[str, Any]) -> Iterator[tuple[str, str]]:

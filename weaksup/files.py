@@ -97,4 +97,6 @@ def first_fault(error: ValidationError) -> str:
         return f'"{place}" is not a setting; remove it or check its spelling'
     if fault["type"] == "missing":
         return f'the setting "{place}" is missing'
+    if fault["type"] == "value_error":  # raised by a validator of ours, which says what came
+        return f'"{place}": {fault["ctx"]["error"]}'
     return f'"{place}": {fault["msg"]}, got {fault["input"]!r}'

@@ -234,6 +234,8 @@ def _judged_proba(gold: ArrayLike, proba: ArrayLike) -> tuple[NDArray[np.int64],
     if truth.ndim != 1 or p.ndim != 2 or len(p) != len(truth):
         raise UsageError(f"scores: expected gold [n] and proba [n, k], got {list(truth.shape)}, {list(p.shape)}")
     known = _known(truth)
+    if not np.isfinite(p[known]).all():
+        raise UsageError("scores: expected probabilities that are finite, got nan or inf")
     if truth.max() >= p.shape[1]:
         raise UsageError(f"scores: expected gold below {p.shape[1]}, as proba has so many classes; got {truth.max()}")
     return truth[known].astype(np.int64), p[known]

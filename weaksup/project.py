@@ -111,7 +111,7 @@ class StudentSettings(_Section):
             try:
                 check_student(self.kind, self.settings)
             except UsageError as error:
-                raise ValueError(str(error)) from None
+                raise ValueError(str(error).removeprefix("student: ")) from None
         return self
 
 
@@ -142,6 +142,14 @@ class Project(_Section):
     golden: GoldenSettings | None = None
     output: str = "out"
     folder: Path = Path()
+
+    @model_validator(mode="after")
+    def _fields_are_no_gold(self) -> Self:
+        """Refuse a student that would read the true labels, or the text twice."""
+        for use, column in (("gold", self.corpus.gold), ("text", self.corpus.text)):
+            if column in self.student.fields:
+                raise ValueError(f'student.fields: expected other columns than [corpus] {use} = "{column}"')
+        return self
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

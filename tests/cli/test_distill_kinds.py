@@ -43,8 +43,8 @@ def run(*args: object) -> int:
     ("kind", "pairs", "told"),
     [
         ("embedbag", ["dim=8", "epochs=3"], "n-grams -> student"),
-        ("embedding", ["model=tiny", "strengths=[10]"], "the encoder tiny -> student"),
-        ("transformer", ["model=tiny", "epochs=1", "rate=1e-3"], "the encoder tiny -> student"),
+        ("embedding", ["model=tiny", "strengths=[10]"], "the model tiny -> student"),
+        ("transformer", ["model=tiny", "epochs=1", "rate=1e-3"], "the model tiny -> student"),
     ],
 )
 def test_a_student_of_any_kind_is_trained_scored_and_used(

@@ -100,9 +100,9 @@ def test_verbs_for_one_label_a_row_refuse_in_one_line(votes: Path, tmp_path: Pat
     MultiLabelModel("majority").fit(matrix).soft_labels(matrix).save(str(labels))
     assert "got multi-label votes in" in _refusal("slices", votes)
     assert "got multi-label votes in" in _refusal("ask", votes, "--prompts", "p.py", "--tier", "t.toml", "--dry-run")
-    assert "got multi-label soft labels in" in _refusal(
-        "distill", labels, tmp_path / "rows.jsonl", "-o", tmp_path / "s"
-    )
+    rows = votes.parent / "rows.jsonl"
+    refused = _refusal("distill", labels, rows, "-o", tmp_path / "s", "--suspects", tmp_path / "d.csv")
+    assert "--suspects: expected labels with one label a row" in refused
 
 
 def test_run_refuses_before_any_row_is_read(votes: Path) -> None:

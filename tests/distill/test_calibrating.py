@@ -37,7 +37,7 @@ def test_gold_flattens_a_student_that_is_too_sure_and_no_row_helps_itself(studen
     assert found.temperature > 2
     assert found.ece_before is not None
     assert found.ece_after is not None
-    assert found.ece_after < 0.06 < found.ece_before
+    assert found.ece_after < 0.08 < 0.16 < found.ece_before
     assert found.proba is not None
     assert ece(gold, found.proba) == found.ece_after
     assert nll(gold, found.proba) < nll(gold, np.maximum(sure.predict_proba(texts), 1e-9))

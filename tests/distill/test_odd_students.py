@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weaksup import LabelSpace, SoftLabels, SoftLabelSets
-from weaksup.distill import find_suspects, train
+from weaksup.distill import evaluate, find_suspects, selective_curve, train
 from weaksup.distill.linear import strength
 from weaksup.distill.linear.out_of_fold import OutOfFold
 from weaksup.distill.targets import make_targets
@@ -162,3 +162,15 @@ def test_many_classes_and_a_text_that_comes_twice_take_no_python_numbers() -> No
     found = make_targets(texts, proba, labels=space)
     assert len(found.texts) == 250
     assert sys.getallocatedblocks() - before < 5_000
+
+
+def test_one_label_is_not_given_where_a_text_may_have_several() -> None:
+    soft = SoftLabelSets(("0",), np.array([[0.9, 0.9]]), np.ones((1, 2), np.bool_), TAGS)
+    with pytest.raises(UsageError, match="any number of labels"):
+        train(["x"], soft).predict(["x"])
+
+
+@pytest.mark.parametrize("score", [selective_curve, lambda gold, proba: evaluate(gold, proba, ["a", "b"])])
+def test_probabilities_that_are_none_are_not_scored(score: Any) -> None:
+    with pytest.raises(UsageError, match="expected probabilities that are finite"):
+        score([0, 1], [[0.5, 0.5], [np.nan, 1.0]])

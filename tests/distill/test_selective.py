@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from weaksup.distill import find_threshold, selective_curve
+from weaksup.distill.bundle.decide import ABSTAINED, decide
 from weaksup.distill.judging.selective import precision_bound
 from weaksup.errors import UsageError
 
@@ -30,7 +31,7 @@ def test_a_curve_counts_the_rows_that_its_threshold_answers(n: int, seed: int) -
         return
     curve = selective_curve(gold, proba)
     for point in curve:
-        answered = known & (proba.max(axis=1) >= point.threshold)
+        answered = known & (decide(proba.astype(np.float32), point.threshold).codes != ABSTAINED)
         assert point.rows == answered.sum()
         assert point.correct == (proba.argmax(axis=1) == gold)[answered].sum()
         assert point.share == pytest.approx(answered.sum() / known.sum())
@@ -82,3 +83,11 @@ def test_a_precision_that_gold_cannot_promise_has_no_threshold() -> None:
         find_threshold(selective_curve(gold, proba), 1)
     with pytest.raises(UsageError, match="got none in 2 rows"):
         selective_curve([-1, -1], proba[:2])
+
+
+@given(st.lists(st.floats(0.9999, 1.0), min_size=1, max_size=40))
+def test_a_curve_counts_the_rows_that_a_bundle_answers(confidences: list[float]) -> None:
+    proba = np.array([[c, 1 - c] for c in confidences])
+    for point in selective_curve(np.zeros(len(proba), np.int64), proba):
+        answered = decide(proba.astype(np.float32), point.threshold).codes != ABSTAINED
+        assert answered.sum() == point.rows

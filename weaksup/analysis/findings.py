@@ -45,7 +45,10 @@ def _below_chance(analysis: Analysis) -> Iterator[Finding]:
             f"Right on {right.hits} of {right.n} rows with gold ({right.share:.0%}, at most {right.high:.0%}); "
             f"the same votes on random rows would be right on {chance:.0%}."
         )
-        advice = "Read its mistakes below: it may name the wrong label, or test the opposite of what it means to."
+        advice = (
+            "Read its mistakes, which the report shows (--html): it may name the wrong label, or test the opposite of "
+            "what it means to."
+        )
         yield Finding("problem", "below-chance", (source.name,), says, advice)
 
 

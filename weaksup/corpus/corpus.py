@@ -25,6 +25,10 @@ from weaksup.errors import CorpusError
 __all__ = ["Corpus", "open_corpus"]
 
 
+_NEAR = 0.75  # of 1: "txet" is near "text", "ticket" is not
+_CHOOSE = "choose one with text= and id= (--text, --id)"
+
+
 @dataclass(frozen=True, eq=False)
 class Corpus:
     """Documents to label: rows with a string id, a text, and any other columns. Made by `open_corpus`."""
@@ -111,8 +115,9 @@ def _check_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _no_column(name: str, names: Sequence[str]) -> str:
-    close = get_close_matches(name, names, n=1)
-    advice = f'; did you mean "{one_line(close[0])}"?' if close else "; choose one with text= and id= (--text, --id)"
+    lower = {other.strip().casefold(): other for other in names}
+    close = get_close_matches(name.casefold(), lower, n=1, cutoff=_NEAR)
+    advice = f'; did you mean "{one_line(lower[close[0]])}"?' if close else f"; {_CHOOSE}"
     if len(names) == 1 and (mark := next((mark for mark in ";\t|" if mark in names[0]), None)):
         advice = f"; the fields seem to be split by {mark!r}, expected commas in .csv and tabs in .tsv"
     return f'expected a column "{name}", got a corpus with {list_names(names) or "no columns"}{advice}'

@@ -46,7 +46,10 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> tuple[tuple[Path, ...
     families = sorted({FAMILIES[ending_of(file)] for file in files})
     if len(families) > 1:
         names = ", ".join(file.name for file in files[:5])
-        raise CorpusError(f"expected files of one format, got {' and '.join(families)} ({names}); name those you want")
+        raise CorpusError(
+            f"expected files of one format, got {' and '.join(families)} ({names}); read one file at a time, or keep "
+            "those of each format in a folder of their own"
+        )
     return tuple(files), tuple(notes)
 
 
@@ -56,7 +59,7 @@ def _check_file(path: Path) -> Path:
     if not path.is_file():
         raise CorpusError(f"expected a file or folder, got {path}, which is neither")
     if not ending_of(path):
-        raise CorpusError(f"expected a file ending in {ENDINGS} (or one of these and .gz), got {path.name}; rename it")
+        raise CorpusError(f"expected a file ending in {ENDINGS} (or one of these and .gz), got {path.name}; write it in one of these formats")
     return path
 
 

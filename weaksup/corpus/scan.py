@@ -127,7 +127,8 @@ class Scan:
                 reason = f'the id "{_short(ids[i])}" came before, with other content'
                 self._log.reject(block.file, block.lines[i], reason, ids[i])
                 self._log.note(
-                    'ids repeat with other content: choose another id column, or id="" for ids made from the content'
+                    "ids repeat with other content: choose another id column, or make ids from the content "
+                    '(--id "", in Python id="")'
                 )
         return _without(block, values, repeats)
 

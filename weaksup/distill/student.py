@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weaksup.distill.bundle.predict import Predictor, load_bundle
+from weaksup.errors import UsageError
 
 if TYPE_CHECKING:
     from weaksup.labels import LabelSpace
@@ -47,7 +48,9 @@ class Student(ABC):
         """Return what its bundle needs to run it, by file name: "model.onnx", and what its kind reads beside."""
 
     def predict(self, texts: Sequence[str]) -> list[str]:
-        """Return the most probable label of each text."""
+        """Return the most probable label of each text; raise UsageError where a text may have any number of labels."""
+        if self.labels.multi:
+            raise UsageError("predict: this student gives any number of labels; save it, load it and call predict_sets")
         best = self.predict_proba(texts).astype(np.float32).argmax(axis=1)  # as precise as the packed model
         return [self.classes[c] for c in best.tolist()]
 

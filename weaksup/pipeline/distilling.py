@@ -15,7 +15,7 @@ from weaksup.pipeline.gold import project_gold
 from weaksup.pipeline.lineage import student_lineage
 from weaksup.pipeline.scores import score
 from weaksup.pipeline.starting import note_seen
-from weaksup.pipeline.teaching import Lesson, Taught, keep_out, teach
+from weaksup.pipeline.teaching import Lesson, Mask, Taught, keep_out, teach
 from weaksup.project import Project
 from weaksup.votes import VoteMatrix
 
@@ -46,20 +46,28 @@ def distill_project(
         settings=project.student_settings,
     )
     earlier = None if before is None else SoftLabels.load(str(out / before))
-    told = distill_labels(corpus, lesson, before=earlier, out=out, lineage=student_lineage(out / labels))
-    note_seen(out, [str(row["text"]) for row in rows], started=started)
+    bare = [str(row["text"]) for row in rows]
+    kept_out = keep_out(bare, lesson.truth)
+    told = distill_labels(corpus, lesson, kept_out, before=earlier, out=out, lineage=student_lineage(out / labels))
+    note_seen(out, bare, started=started)
     return told
 
 
 def distill_labels(
-    corpus: Corpus, lesson: Lesson, *, before: SoftLabels | None, out: Path, lineage: Json | None = None
+    corpus: Corpus,
+    lesson: Lesson,
+    kept_out: Mask,
+    *,
+    before: SoftLabels | None,
+    out: Path,
+    lineage: Json | None = None,
 ) -> Json:
     """Train on the labels, write `out`/student and `out`/predictions.csv, and return what there is to say.
 
-    With gold the student is calibrated and scored on the rows that `keep_out` marks; so is one trained on the labels
-    `before` any model was asked, to show what the answers brought.
+    With gold the student is calibrated and scored on the rows [n] `kept_out` from training; so is one trained on the
+    labels `before` any model was asked, to show what the answers brought.
     """
-    taught = teach(lesson, keep_out(lesson.texts, lesson.truth))
+    taught = teach(lesson, kept_out)
     card = taught.card
     found: Json = {"trained_on": card.student.training["rows"], "bytes": taught.save(out / "student", lineage=lineage)}
     if "gold" in card.metrics:

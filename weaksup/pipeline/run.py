@@ -200,7 +200,9 @@ class _Run:
             noted.save(self._out("votes_asked.parquet"))
             meta = labels_meta(noted, p.label_model.name, machines=len(campaign.team.machines))
             found.labels.save(str(self._out("labels.parquet")), meta)
-            return {"rows": len(votes), **found.to_json()}
+            reached = {one.source.name for one in found.asked}
+            not_reached = [name for name in campaign.team.shelf if name not in reached]
+            return {"rows": len(votes), **found.to_json(), "not_reached": not_reached}
 
         made_from = {**asked_with(self.project, self._digest(self._voted)), "answers": tier_digests(self.project)}
         self._step("ask", made_from, ["votes_asked.parquet", "labels.parquet"], work)

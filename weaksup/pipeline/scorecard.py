@@ -70,7 +70,7 @@ def make_scorecard(
     metrics = _score(found, truth, soft, positive, learned=learned)
     if votes is not None and len(votes):
         drawn = majority_of(votes) if majority is None else majority
-        metrics |= _score_votes(found, truth, soft, votes, drawn, positive)
+        metrics |= _score_votes(found, truth, soft, votes, drawn, positive=positive)
     metrics["selective"] = [point.to_json() for point in curve]
     thresholds = _thresholds(curve, precisions, int((truth >= 0).sum()))
     return Scorecard(found.student, found.to_json(), thresholds, metrics)
@@ -100,6 +100,7 @@ def _score_votes(
     soft: SoftLabels,
     votes: VoteMatrix,
     majority: NDArray[np.float64],
+    *,
     positive: str | None,
 ) -> Json:
     """Score majority vote, and the student by slice, by source and beside each model or person that was asked."""

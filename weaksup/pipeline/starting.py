@@ -25,6 +25,7 @@ from weaksup.files import atomic_path, write_text
 from weaksup.labels import ABSTAIN
 from weaksup.pipeline.asking import soft_labels
 from weaksup.pipeline.gold import project_gold
+from weaksup.pipeline.golden.paired import compare_right
 from weaksup.pipeline.lineage import note_parent
 from weaksup.pipeline.scores import score
 from weaksup.project import Project
@@ -137,9 +138,18 @@ def start_votes(project: Project, corpus: Corpus) -> Json:
         mine = np.where(said != ABSTAIN, gold, ABSTAIN)
         found["score"] = score(said, mine.astype(gold.dtype))
     if gold is not None and not routed:
-        both = {"without": votes, "with": started}
-        found |= {name: score(soft_labels(project, some).proba.argmax(axis=1), gold) for name, some in both.items()}
+        found |= _beside(project, votes, started, gold)
     return {"there": True, **found}
+
+
+def _beside(project: Project, votes: VoteMatrix, started: VoteMatrix, gold: NDArray[np.int16]) -> Json:
+    """Score the labels with the earlier student and without it, and test on the same rows which are better."""
+    without, both = (soft_labels(project, some).proba.argmax(axis=1) for some in (votes, started))
+    found: Json = {"without": score(without, gold), "with": score(both, gold)}
+    known = gold != ABSTAIN
+    if known.any():
+        found["paired"] = compare_right((without == gold)[known], (both == gold)[known]).to_json()
+    return found
 
 
 def note_seen(out: Path, texts: Sequence[str], *, started: bool) -> None:

@@ -17,7 +17,7 @@ from weaksup.pipeline.referring import reference_by, reference_of
 from weaksup.pipeline.scorecard import PRECISIONS, Scorecard, majority_of, make_scorecard, votes_of
 from weaksup.votes import VoteMatrix
 
-__all__ = ["Lesson", "Taught", "keep_out", "teach"]
+__all__ = ["Lesson", "Mask", "Taught", "keep_out", "teach"]
 
 Json = dict[str, Any]
 Truth = NDArray[np.int16]
@@ -128,14 +128,15 @@ def _refer(lesson: Lesson, card: Scorecard, kept_out: Mask) -> Json | None:
 
 
 def keep_out(texts: Sequence[str], truth: Truth | None, *, also_learned: bool = False) -> Mask:
-    """Mark the rows [n] to score on, and those with the same text; none where that would leave nothing to learn from.
+    """Mark the rows [n] to score on by `truth` [n], or [n, k] of label sets, and those with the same text.
 
-    All rows with gold, where at most FEW of the rows have it and none of it is `also_learned` from; else a part.
+    None where that would leave nothing to learn from. All rows with gold, where at most FEW of the rows have it and
+    none of it is `also_learned` from; else a part.
     """
     nothing = np.zeros(len(texts), np.bool_)
     if truth is None or not (truth >= 0).any():
         return nothing
-    known = truth >= 0
+    known = np.asarray((truth >= 0).reshape(len(texts), -1).any(axis=1))
     chosen = known if known.mean() <= FEW and not also_learned else known & hold_out(texts, share=FEW)
     kept = {text for text, is_out in zip(texts, chosen.tolist(), strict=True) if is_out}
     marked = np.array([text in kept for text in texts], np.bool_)

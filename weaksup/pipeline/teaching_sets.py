@@ -14,7 +14,6 @@ from weaksup.distill import Student, save_bundle, train
 from weaksup.distill.bundle.fields import Fields
 from weaksup.distill.judging.sets import evaluate_sets
 from weaksup.label_sets import SoftLabelSets
-from weaksup.pipeline.teaching import keep_out
 
 __all__ = ["SetsLesson", "SetsTaught", "teach_sets"]
 
@@ -56,11 +55,9 @@ class SetsTaught:
         return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def teach_sets(lesson: SetsLesson, *, also_learned: bool = False) -> SetsTaught:
-    """Train on the rows that are not kept out (see `keep_out`), score on those that are, beside the votes' labels."""
+def teach_sets(lesson: SetsLesson, kept_out: NDArray[np.bool_]) -> SetsTaught:
+    """Train on the rows [n] that are not kept out, score on those that are, beside the votes' labels."""
     soft, truth = lesson.soft, lesson.truth
-    known = None if truth is None else np.where((truth >= 0).any(axis=1), 0, -1).astype(np.int16)
-    kept_out = keep_out(lesson.texts, known, also_learned=also_learned)
     rows, out = np.flatnonzero(~kept_out), np.flatnonzero(kept_out)
     student = train(
         [lesson.texts[i] for i in rows.tolist()],

@@ -87,6 +87,7 @@ def _list_labels(model: Predictor, abstain_below: float | None) -> LabelList:
         version=version,
         bundle=seal,
         abstain_below=abstain_below,
+        multi=model.multi,
         fields=list(model.fields.names),
     )
 

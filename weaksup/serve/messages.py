@@ -69,6 +69,7 @@ class LabelList(_Strict):
     version: str
     bundle: str = Field(description="The seal of the bundle's manifest.")
     abstain_below: float | None
+    multi: bool = Field(False, description="Whether a text may have any number of the labels.")
     fields: list[str] = Field([], description="What the model reads of a row beside its text.")
 
 
@@ -125,16 +126,18 @@ def _read_texts(found: AskBody, fields: Fields) -> list[str]:
         raise Refusal(422, f"expected one of text, texts and rows, got {' and '.join(sorted(given)) or 'none'}")
     if "rows" not in given:
         return [found.text] if "text" in given else found.texts
-    for i, row in enumerate(found.rows):
-        unknown = next((name for name in row if name not in {"text", *fields.names}), None)
-        if unknown is not None:
-            raise Refusal(
-                422, f"rows.{i}: expected the fields {', '.join(('text', *fields.names))}, got {show(unknown)}"
-            )
+    return [_read_row(row, i, fields) for i, row in enumerate(found.rows)]
+
+
+def _read_row(row: dict[str, Any], i: int, fields: Fields) -> str:
+    known = ("text", *fields.names)
+    unknown = next((name for name in row if name not in known), None)
+    if unknown is not None:
+        raise Refusal(422, f"rows.{i}: expected the fields {', '.join(known)}, got {show(unknown)}")
     try:
-        return [fields.read(row) for row in found.rows]
+        return fields.read(row)
     except UsageError as error:
-        raise Refusal(422, f"rows: {error}") from None
+        raise Refusal(422, f"rows.{i}: {error}") from None
 
 
 def _check_sizes(data: dict[str, Any], limits: Limits) -> None:
@@ -149,8 +152,22 @@ def _check_sizes(data: dict[str, Any], limits: Limits) -> None:
 def _first(error: ValidationError) -> str:
     """Say the first fault in one line."""
     fault = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(map(str, fault["loc"]))
-    return f"{where}: {fault['msg']}, got {show(fault['input'])}"
+    place = fault["loc"][:3]  # a fourth says which type of several was tried
+    name = str(place[0])
+    expected = _CELL if len(place) == 3 else (_WHOLE if len(place) == 1 else _PART)[name]
+    got = json.dumps(fault["input"], ensure_ascii=False)
+    return f"{'.'.join(map(str, place))}: expected {expected}, got {got if len(got) <= 60 else got[:57] + '...'}"
+
+
+_CELL = "a string, a number, true, false or null"
+_PART = {"texts": "a string", "rows": 'an object such as {"text": "..."}'}
+_WHOLE = {
+    "text": "a string",
+    "texts": "a list of strings",
+    "rows": "a list of objects",
+    "abstain_below": "a number from 0 to 1, or null",
+    "proba": "true or false",
+}
 
 
 def answer_bytes(found: Decisions | SetDecisions, classes: tuple[str, ...], *, proba: bool) -> bytes:

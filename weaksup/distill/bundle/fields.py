@@ -56,10 +56,16 @@ class Fields:
 
     def check_columns(self, columns: Iterable[str]) -> None:
         """Raise UsageError where a corpus with these columns lacks one of the fields."""
-        there = set(columns)
+        there = list(columns)
         missing = next((name for name in self.names if name not in there), None)
-        if missing is not None:
-            raise UsageError(f'expected the column "{missing}", which this student reads, got a corpus without it')
+        if missing is None:
+            return
+        near = next((name for name in there if name.casefold().strip() == missing.casefold().strip()), None)
+        advice = f'rename "{near}"' if near else "add it, empty where there is no value"
+        raise UsageError(
+            f'expected the column "{missing}", which this student reads, got a corpus with {", ".join(there)[:200]}; '
+            f"{advice}"
+        )
 
     @property
     def _more(self) -> str:
@@ -142,5 +148,8 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, (list, tuple, set, frozenset)):
         return " ".join(filter(None, map(_plain, value)))
-    said = " ".join(str(value)[:LONGEST].split())
+    try:
+        said = " ".join(str(value)[:LONGEST].split())
+    except ValueError:  # Python spells no whole number of more than 4,300 digits
+        raise UsageError("expected a field that can be written, got a number of thousands of digits") from None
     return said.removesuffix(".0") if _WHOLE.fullmatch(said) else said

@@ -10,26 +10,26 @@ from pathlib import Path
 
 from weaksup.errors import DiskError, UsageError
 
-__all__ = ["write_folder"]
+__all__ = ["check_folder", "write_folder"]
 
 
-def write_folder(
-    target: Path, files: Mapping[str, bytes], *, is_older: Callable[[Path], bool], what: str, older: str = ""
-) -> None:
-    """Write the files (plain names) to the folder `target`; where `is_older` says so, what is there is replaced.
+def check_folder(target: Path, *, is_older: Callable[[Path], bool], what: str, older: str = "") -> Path:
+    """Return `target`, to which `what` is to be written; `is_older` says where what is there (`older`) may be replaced.
 
-    `what` is written, in words; `older` is what may be replaced. Raises UsageError where something else is there,
-    DiskError where it cannot be written.
+    Raises UsageError where something else is there.
     """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UsageError(f"expected a folder to write {what} to, got {target}, which is something else")
     if target.is_dir() and any(target.iterdir()) and not is_older(target):
         raise UsageError(f"expected a new folder{older and f', or {older}'}, got {target}, which holds other files")
-    _write(target, files)
+    return target
 
 
-def _write(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder beside the target, then put it in its place."""
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files (plain names) to a folder beside a target that was checked, then put it in its place.
+
+    Raises DiskError where it cannot be written.
+    """
     try:
         part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     except OSError as error:

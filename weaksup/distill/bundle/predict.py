@@ -25,11 +25,12 @@ __all__ = ["Predictor", "load_bundle"]
 
 Text = str | Mapping[str, Any]  # or a row: its text, and the fields that the bundle reads
 BATCH = 256
+_NAMED = 6  # labels that a Predictor shows of itself
 _MORE = ("calibration", "thresholds", "reference")  # files of JSON that a bundle may have
 _CELLS = 2_000_000  # characters of a batch times numbers for each: bounds the memory
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Predictor:
     """A student from a bundle; made by `load_bundle`.
 
@@ -43,9 +44,14 @@ class Predictor:
     labels: dict[str, Any]
     metrics: dict[str, Any]
     manifest: dict[str, Any]
-    _run: Run = field(repr=False)
+    _run: Run
     fields: Fields = field(default_factory=Fields)
-    more: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    more: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.classes[:_NAMED]) + (", ..." if len(self.classes) > _NAMED else "")
+        kind, seal = self.manifest.get("kind", ""), str(self.manifest.get("seal", ""))
+        return f"<Predictor {kind}: {names}; seal {seal[:12]}>"
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -124,8 +130,13 @@ class Predictor:
         """Return the `abstain_below` with which at least `precision` of the answers are right, as far as was measured.
 
         The bound is for new rows of the same source (see `selective`). Raises UsageError where the bundle cannot
-        promise it.
+        promise it, and of a student that gives any number of labels.
         """
+        if self.multi:
+            raise UsageError(
+                f"precision {precision}: a classifier of any number of labels has no thresholds for it; "
+                "use --abstain-below, abstain_below= in Python"
+            )
         return promised_threshold(precision, self.more.get("thresholds"), self.metrics)
 
     @property

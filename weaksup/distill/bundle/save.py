@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import weaksup
 from weaksup.distill.bundle.fields import FIELDS, Fields
-from weaksup.distill.bundle.folder import write_folder
+from weaksup.distill.bundle.folder import check_folder, write_folder
 from weaksup.distill.bundle.seal import MANIFEST, Json, is_bundle, make_manifest, to_bytes
 from weaksup.distill.card.facts import Facts
 from weaksup.distill.card.write import draw_card
@@ -20,7 +20,7 @@ from weaksup.distill.card.write import draw_card
 if TYPE_CHECKING:
     from weaksup.distill.student import Student
 
-__all__ = ["save_bundle"]
+__all__ = ["check_target", "save_bundle"]
 
 
 def save_bundle(
@@ -63,10 +63,14 @@ def save_bundle(
         "weaksup": weaksup.__version__,
     }
     files.update(_card(student, files, info, fields))
-    target = Path(path)
-    sealed = {**files, MANIFEST: make_manifest(files, info)}
-    write_folder(target, sealed, is_older=is_bundle, what="the bundle", older="a bundle to replace")
+    target = check_target(path)
+    write_folder(target, {**files, MANIFEST: make_manifest(files, info)})
     return target
+
+
+def check_target(path: str | Path) -> Path:
+    """Return the folder; raise UsageError where something is there that a bundle may not replace."""
+    return check_folder(Path(path), is_older=is_bundle, what="the bundle", older="a bundle to replace")
 
 
 def _card(student: Student, files: Mapping[str, bytes], info: Json, fields: Fields | None) -> dict[str, bytes]:

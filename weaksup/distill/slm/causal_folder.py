@@ -62,13 +62,16 @@ def read_causal(model: object) -> Causal:
     """
     if not isinstance(model, str):
         got = "none" if model is None else repr(model)
-        raise UsageError(f"student slm: expected model=FOLDER of a causal language model, got {got}")
+        raise UsageError(
+            f"student slm: expected model=FOLDER of a causal language model, got {got}; name it: --set model=FOLDER"
+        )
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise MissingExtra(f'student slm: {missing[0]} is not installed; run: pip install "weaksup[slm]"')
     folder = Path(model).expanduser()
     if not folder.is_dir():
-        raise UsageError(f"student slm: expected model to be a folder of a language model, got {model}, which is none")
+        got = f"got {model}, which is none" if folder.exists() else f"but there is no folder {model}"
+        raise UsageError(f"student slm: expected model to be a folder of a language model, {got}")
     config = _check(folder)
     files = {name: (folder / name).read_bytes() for name in _NAMES if (folder / name).is_file()}
     return Causal(folder.resolve().name, _read_module(folder), _read_tokenizer(folder), config, files)
