@@ -53,7 +53,8 @@ def reference_by(
     student: Student, texts: Sequence[str], kept_out: NDArray[np.bool_], *, votes: VoteMatrix | None, seed: int
 ) -> dict[str, Any] | None:
     """Note what the rows [n] that were kept from training look like to the student itself; None for too few of them."""
-    shown, learned = np.flatnonzero(kept_out)[:_MOST], np.flatnonzero(~kept_out)
+    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(kept_out))[:_MOST]
+    shown, learned = np.sort(drawn), np.flatnonzero(~kept_out)
     return _note(student, texts, (shown, learned), votes, seed) if len(shown) >= _LEAST else None
 
 
