@@ -41,8 +41,8 @@ def abstaining(function: Callable[..., Any]) -> Callable[..., Any]:
             "--abstain-below",
             type=float,
             metavar="P",
-            help="Give no label that is less probable than P. Where a row may have any number of labels: no answer where "
-            "one of them is less sure than P, by the larger of its probability and that of its absence.",
+            help="Give no label that is less probable than P. Where a row may have any number of labels, its "
+            "confidence is that of the least sure one: the probability that it is there, or that it is not.",
         ),
     ):
         function = option(function)

@@ -126,4 +126,4 @@ def _tell(labeled: Labeled, output: str, *, as_json: bool) -> None:
     unsure = f", {labeled.abstained:,} left open as too unsure" if labeled.abstained else ""
     say = render.note if output == "-" else render.line
     where = "stdout" if output == "-" else output
-    say(f"{some}{labeled.rows:,} rows labeled{unsure} -> {where} ({tell_lost(*lost)})")
+    say(f"{some}{render.counted(labeled.rows, 'row')} labeled{unsure} -> {where} ({tell_lost(*lost)})")

@@ -152,7 +152,7 @@ def _asked(tier: dict[str, Any], *, now: bool) -> str:
     parts += [f"{sum(tier[what].values()):,} {what}" for what in ("abstained", "failed") if tier[what]]
     parts += [f"{tier['not_asked']:,} not asked (budget)"] if tier["not_asked"] else []
     cached = f", {tier['cached']:,} from the store" if tier["cached"] else ""
-    money = f"; ${tier['spent_usd']:.4f}" if now and tier["spent_usd"] else ""
+    money = f"; ${tier['spent_usd']:.4f} now" if now and tier["spent_usd"] else ""
     return f"{tier['source']}: {tier['rows']:,} rows, {', '.join(parts)}{cached}{money}"
 
 

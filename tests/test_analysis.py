@@ -351,6 +351,7 @@ def test_a_source_worse_than_chance_is_a_problem_only_when_the_interval_says_so(
     rare[[0, 1]] = [1, 0]  # one of two right: nothing is proven
     a = analyze(_matrix({"bad": bad.tolist(), "rare": rare.tolist(), "good": gold.tolist()}), gold=gold)
     found = [f for f in a.findings if f.name == "below-chance"]
+    assert all("below:" not in f.advice and "--html" in f.advice for f in found)  # a terminal shows no rows of a source
     assert [f.subjects for f in found] == [("bad",)]
     assert found[0].level == "problem"
     assert "10 of 80" in found[0].says

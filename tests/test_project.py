@@ -32,6 +32,18 @@ def test_a_corpus_is_all_that_a_project_must_name(tmp_path: Path) -> None:
         ('[corpus]\npath = "c"\n[ask]\nbudget_usd = nan', '"ask.budget_usd"'),
         ('[corpus]\npath = "c"\n[ask]\nbudget_usd = -1', '"ask.budget_usd"'),
         ('[corpus]\npath = "c"\n[ask]\nprompts = "p.py"', '"ask.budget_usd" is missing'),
+        (
+            '[corpus]\npath = "c"\n[student]\nkind = "lineer"',
+            r'toml: "student": expected one of linear, embedbag, .*; got "lineer"$',
+        ),
+        (
+            '[corpus]\npath = "c"\n[student]\nkind = "slm"',
+            r'toml: "student": expected a kind that labels the rows here',
+        ),
+        (
+            '[corpus]\npath = "c"\n[student.settings]\nmodle = 1',
+            r'toml: "student": student of kind "linear": .*"modle"$',
+        ),
         ("[corpus", "expected TOML"),
     ],
 )

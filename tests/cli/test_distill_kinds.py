@@ -70,7 +70,7 @@ def test_a_student_of_any_kind_is_trained_scored_and_used(
         (["--kind", "embedbag", "--set", "dim"], "NAME=VALUE"),
         (["--kind", "embedbag", "--set", "dim=2", "--set", "dim=3"], "each name once"),
         (["--kind", "embedbag", "--set", "dim=many"], "dim to be a whole number"),
-        (["--kind", "embedding", "--set", "model=nowhere"], "got nowhere"),
+        (["--kind", "embedding", "--set", "model=nowhere"], "there is no folder nowhere"),
         (["--kind", "embedding", "--set", "model=5"], "got 5"),
         (["--set", "strengths=[0]"], "expected strengths of"),
         (["--set", "strengths=ten"], "expected strengths of"),

@@ -89,7 +89,7 @@ def test_rows_below_the_threshold_get_no_label(here: Path, capsys: pytest.Captur
     Path("c.csv").write_text("id,text\na,invoice refund charged\nb,qqq\n")
     for name in ("o.csv", "o.jsonl", "o.parquet"):
         assert run("student", "c.csv", "-o", name, "--abstain-below", "0.9") == 0
-        assert f"2 rows labeled, 1 of them without a label, -> {name}" in capsys.readouterr().out
+        assert f"1 of 2 rows labeled, 1 left open as too unsure -> {name}" in capsys.readouterr().out
     assert Path("o.csv").read_text().splitlines()[2].startswith("b,,0.")
     rows = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
     assert rows == pq.read_table("o.parquet").to_pylist()
@@ -185,7 +185,11 @@ def test_a_reader_that_goes_away_is_no_error_of_ours(here: Path) -> None:
     ("args", "expected"),
     [
         (["student", "c.csv", "-o", "o.csv", "--abstain-below", "2"], "expected a probability from 0 to 1, got 2.0"),
-        (["nope", "c.csv", "-o", "o.csv"], "got nope, which is no folder"),
+        (["nope", "c.csv", "-o", "o.csv"], "but there is no folder nope"),
+        (["nope/model.onnx", "c.csv", "-o", "o.csv"], "but there is no folder nope"),
+        (["student", "t.txt", "-o", "o.csv"], "weaksup predict student - -o labels.csv < t.txt"),
+        (["student", "two", "-o", "o.csv"], "read one file at a time, or keep those of each format in a folder of"),
+        (["student", "other.csv", "-o", "o.csv"], "got a corpus with ticket, body; choose one with"),
         (["c.csv", "c.csv", "-o", "o.csv"], "got c.csv, which is no folder"),
         ([".", "c.csv", "-o", "o.csv"], "which has no manifest.json"),
         (["student", "nope.csv", "-o", "o.csv"], "nope.csv"),
@@ -198,6 +202,11 @@ def test_a_reader_that_goes_away_is_no_error_of_ours(here: Path) -> None:
 )
 def test_bad_input_is_one_line(here: Path, capsys: pytest.CaptureFixture[str], args: list[str], expected: str) -> None:
     shutil.copytree("student", "changed")
+    Path("t.txt").write_text("the invoice\n")
+    Path("other.csv").write_text("ticket,body\n1,the invoice\n")
+    Path("two").mkdir()
+    for name in ("two/a.csv", "two/b.jsonl"):
+        Path(name).write_text("text\n")
     data = bytearray(Path("changed/model.onnx").read_bytes())
     data[500] ^= 1
     Path("changed/model.onnx").write_bytes(data)

@@ -184,7 +184,7 @@ def test_a_token_from_a_file_or_the_environment_is_needed_and_never_shown(here: 
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["nope"], "got nope, which is no folder"),
+        (["nope"], "but there is no folder nope"),
         (["student", "--host", "0.0.0.0"], "expected a token for 0.0.0.0, which others can reach"),
         (["student", "--host", "nowhere.invalid"], "expected an address of this machine"),
         (["student", "--token-file", "no"], "cannot read the token file no"),

@@ -122,7 +122,7 @@ def test_repeating_ids_leave_advice_and_an_empty_id_name_makes_ids_from_the_cont
     rows = [{"id": 0, "text": "a", "split": "train"}, {"id": 0, "text": "b", "split": "test"}]
     scan, _ = scanned(rows)
     assert scan.counts.rejected == 1
-    assert any('id=""' in note for note in scan.notes)
+    assert any('--id "", in Python id=""' in note for note in scan.notes)
     made, pairs = scanned(rows, id="")
     assert [text for _, text in pairs] == ["a", "b"]
     assert made.notes == ['the column "id" is hidden: the id of a row is made from the content']

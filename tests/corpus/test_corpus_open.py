@@ -45,7 +45,7 @@ def test_files_that_do_not_agree_on_columns_are_refused(tmp_path: Path) -> None:
 
 def test_files_of_two_formats_are_refused(tmp_path: Path) -> None:
     folder(tmp_path, a_csv="text\na\n", b_jsonl='{"text":"a"}')
-    with pytest.raises(CorpusError, match="delimited and jsonl"):
+    with pytest.raises(CorpusError, match="got .csv and .jsonl"):
         open_corpus(tmp_path)
 
 
@@ -148,6 +148,14 @@ def test_a_missing_column_is_named_with_those_there_are(choice: dict[str, str], 
         open_corpus(path, **choice).scan()
     expected = 'expected a column "mesage", got a corpus with uid, message; did you mean "message"?'
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(("name", "near"), [("Text", True), ("TEXT ", True), ("texts", True), ("ticket", False)])
+def test_only_a_name_that_is_near_is_suggested(name: str, near: bool) -> None:
+    with pytest.raises(CorpusError) as caught:
+        open_corpus([{name: "a", "body": "b"}]).scan()
+    assert ("did you mean" in str(caught.value)) is near
+    assert ("choose one with text=" in str(caught.value)) is not near
 
 
 def test_origin_opens_the_same_corpus_again_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_missing_unknown_and_linked_files_are_refused(copy: Path, tmp_path: Path
 
 
 def test_what_is_no_bundle_is_told_apart(tmp_path: Path, copy: Path) -> None:
-    refused(tmp_path / "nowhere", "which is no folder")
+    refused(tmp_path / "nowhere", "there is no folder")
     refused(tmp_path, "which has no manifest.json")
     (copy / "manifest.json").write_text("[" * 100_000)
     refused(copy, "manifest.json is not what was packed")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from weaksup import Source, VoteMatrix
-from weaksup.distill.judging.drift import _classes
 from weaksup.distill.judging.reference import Look, look_at_votes
+from weaksup.distill.judging.shifts import compare_classes
 from weaksup.labels import LabelSpace
 
 
@@ -22,10 +22,18 @@ def test_labels_that_few_rows_have_are_no_drift_and_one_that_takes_over_is(k: in
     alarms, seen = 0, 0
     for n, m in [(40, 2_000), (200, 200)] * 100:
         was, same, new = (look_of(rng.multinomial(size, p)) for size, p in ((n, share), (m, share), (m, other / 1.5)))
-        alarms += _classes(was, same, names).p < 0.05
-        seen += _classes(was, new, names).p < 0.05
+        alarms += compare_classes(was, same, names).p < 0.05
+        seen += compare_classes(was, new, names).p < 0.05
     assert alarms <= 18  # of 200: 5 % and nearly three standard deviations
     assert seen >= 185
+
+
+def test_label_shares_of_rows_that_look_taught_count_from_twice_the_difference_on() -> None:
+    was = look_of(np.array([500, 500]))
+    for moved, later, taught in ((150, True, False), (250, True, True)):
+        now = look_of(np.array([500 - moved, 500 + moved]))
+        assert compare_classes(was, now, ["a", "b"]).found == later
+        assert compare_classes(was, now, ["a", "b"], taught=True).found == taught
 
 
 def look_of(classes: np.ndarray) -> Look:

@@ -70,7 +70,7 @@ def _nan(folder: Path) -> None:
         (lambda folder: (folder / "config.json").unlink(), "config.json"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer.json"),
         (lambda folder: (folder / "tokenizer.json").write_text("{}"), "expected a tokenizer"),
-        (shutil.rmtree, "which is none"),
+        (shutil.rmtree, "there is no folder"),
     ],
 )
 def test_a_folder_that_is_no_encoder_is_told_in_one_line(tmp_path: Path, change: Any, expected: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -100,3 +101,20 @@ def test_a_student_learns_from_fields_and_its_bundle_reads_rows(mail: list[dict[
     assert (loaded.predict_proba(mail).argmax(axis=1) == gold).mean() > 0.95
     assert np.array_equal(loaded.predict_proba(mail), loaded.predict_proba([fields.read(row) for row in mail]))
     assert loaded.predict([{"text": "hello there", "sender": "shop", "amount": 190}, "hello there"])[0] == "SPAM"
+
+
+@pytest.mark.parametrize(
+    "value", [10**5000, -(10**5000), [1, 10**5000], Fraction(10**5000)], ids=["int", "below 0", "list", "fraction"]
+)
+def test_a_number_that_cannot_be_spelled_is_refused_in_a_line(value: Any) -> None:
+    with pytest.raises(UsageError, match='field "amount" .*a number of thousands of digits'):
+        Fields(("amount",)).read({"text": "hi", "amount": value})
+    with pytest.raises(UsageError, match='field "amount"'):
+        learn_fields([{"amount": value}], ["amount"])
+
+
+def test_a_column_that_is_spelled_otherwise_is_named() -> None:
+    with pytest.raises(UsageError, match='"sender".* got a corpus with id, text, Sender; rename "Sender"'):
+        Fields(("sender",)).check_columns(["id", "text", "Sender"])
+    with pytest.raises(UsageError, match="got a corpus with id, text; add it, empty where there is no value"):
+        Fields(("sender",)).check_columns(["id", "text"])

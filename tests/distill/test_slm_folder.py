@@ -147,7 +147,7 @@ def test_weights_in_parts_are_read(folder: Path, whole: Path) -> None:
 
 
 def test_no_model_and_odd_settings_are_refused(tmp_path: Path, whole: Path) -> None:
-    refused(tmp_path / "gone", "expected model to be a folder of a language model, got")
+    refused(tmp_path / "gone", "expected model to be a folder of a language model, but there is no folder")
     with pytest.raises(UsageError, match="expected model=FOLDER"):
         fit_slm(TARGETS)
     with pytest.raises(UsageError, match="got 7"):

@@ -59,6 +59,7 @@ def test_rows_get_the_same_labels_over_http_by_the_command_line_and_in_python(
 
 def test_the_server_says_what_it_reads(live: Live) -> None:
     assert live.get("/labels").json["fields"] == ["sender", "amount"]
+    assert live.get("/labels").json["multi"] is False
     assert live.call("POST", "/predict", b'{"text": "hello"}', JSON).status == 200
 
 
@@ -67,9 +68,15 @@ def test_the_server_says_what_it_reads(live: Live) -> None:
     [
         (b'{"rows": [{"text": "a", "sendr": "x"}]}', 422, "expected the fields text, sender, amount, got 'sendr'"),
         (b'{"rows": [{"text": 3}]}', 422, 'expected a string in the field "text", got int'),
-        (b'{"rows": [{"sender": {"a": 1}}]}', 422, "rows.0.sender"),
-        (b'{"rows": "a"}', 422, "rows"),
-        (b'{"rows": [3]}', 422, "rows.0"),
+        (b'{"rows": [{"text": "a"}, {"text": [1]}]}', 422, "rows.1.text: expected a string, a number, true, false or"),
+        (b'{"rows": [{"text": "a"}, {"text": 3}]}', 422, 'rows.1: expected a string in the field "text"'),
+        (
+            b'{"rows": [{"amount": {"a": 1}}]}',
+            422,
+            'rows.0.amount: expected a string, a number, true, false or null, got {"a": 1}',
+        ),
+        (b'{"rows": "a"}', 422, 'rows: expected a list of objects, got "a"'),
+        (b'{"rows": [3]}', 422, 'rows.0: expected an object such as {"text": "..."}, got 3'),
         (b'{"rows": [], "text": "a"}', 422, "got rows and text"),
         (json.dumps({"rows": [{}] * 20_000}).encode(), 413, "rows in a request"),
     ],
@@ -103,6 +110,7 @@ def test_a_model_that_gives_any_number_of_labels_answers_with_lists_by_every_rou
     with serving(load_bundle(folder)) as live:
         answered = live.call("POST", "/predict", json.dumps({"texts": texts[:4], "proba": True}).encode(), JSON).json
         assert [tuple(one["labels"]) for one in answered["predictions"]] == said
+        assert live.get("/labels").json["multi"] is True
         unsure = live.call("POST", "/predict", b'{"text": "hm", "abstain_below": 1}', JSON).json["predictions"]
         assert unsure[0]["labels"] is None
         counted = live.get("/metrics").body.decode()
@@ -114,7 +122,7 @@ def test_a_model_that_gives_any_number_of_labels_answers_with_lists_by_every_rou
             main(["predict", str(folder), str(tmp_path / "c.csv"), "-o", str(tmp_path / name)])
         assert not done.value.code
     with (tmp_path / "o.csv").open() as file:
-        assert [row["labels"] for row in csv.DictReader(file)] == ["money|bug", "bug", "", "money"]
+        assert [row["labels"] for row in csv.DictReader(file)] == ["money|bug", "bug", "[]", "money"]
     lines = (tmp_path / "o.jsonl").read_text().splitlines()
     assert [tuple(json.loads(line)["labels"]) for line in lines] == said
     assert [tuple(row) for row in pq.read_table(tmp_path / "o.parquet")["labels"].to_pylist()] == said

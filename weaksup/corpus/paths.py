@@ -43,11 +43,11 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> tuple[tuple[Path, ...
                 files.append(_check_file(path))
         except OSError as error:
             raise CorpusError(f"cannot read {path}: {error.strerror}; check that it may be read") from None
-    families = sorted({FAMILIES[ending_of(file)] for file in files})
-    if len(families) > 1:
+    endings = sorted({ending_of(file) for file in files})
+    if len({FAMILIES[ending] for ending in endings}) > 1:
         names = ", ".join(file.name for file in files[:5])
         raise CorpusError(
-            f"expected files of one format, got {' and '.join(families)} ({names}); read one file at a time, or keep "
+            f"expected files of one format, got {' and '.join(endings)} ({names}); read one file at a time, or keep "
             "those of each format in a folder of their own"
         )
     return tuple(files), tuple(notes)
@@ -59,7 +59,9 @@ def _check_file(path: Path) -> Path:
     if not path.is_file():
         raise CorpusError(f"expected a file or folder, got {path}, which is neither")
     if not ending_of(path):
-        raise CorpusError(f"expected a file ending in {ENDINGS} (or one of these and .gz), got {path.name}; write it in one of these formats")
+        raise CorpusError(
+            f"expected a file ending in {ENDINGS} (or one of these and .gz), got {path.name}; write it in such a format"
+        )
     return path
 
 

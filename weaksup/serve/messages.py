@@ -17,6 +17,17 @@ from weaksup.serve.refusal import Refusal, show
 
 __all__ = ["Ask", "AskBody", "Fault", "Health", "LabelList", "Predictions", "answer_bytes", "read_ask"]
 
+# What each part of a request must be.
+_CELL = "a string, a number, true, false or null"
+_PART = {"texts": "a string", "rows": 'an object such as {"text": "..."}'}
+_WHOLE = {
+    "text": "a string",
+    "texts": "a list of strings",
+    "rows": "a list of objects",
+    "abstain_below": "a number from 0 to 1, or null",
+    "proba": "true or false",
+}
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -157,17 +168,6 @@ def _first(error: ValidationError) -> str:
     expected = _CELL if len(place) == 3 else (_WHOLE if len(place) == 1 else _PART)[name]
     got = json.dumps(fault["input"], ensure_ascii=False)
     return f"{'.'.join(map(str, place))}: expected {expected}, got {got if len(got) <= 60 else got[:57] + '...'}"
-
-
-_CELL = "a string, a number, true, false or null"
-_PART = {"texts": "a string", "rows": 'an object such as {"text": "..."}'}
-_WHOLE = {
-    "text": "a string",
-    "texts": "a list of strings",
-    "rows": "a list of objects",
-    "abstain_below": "a number from 0 to 1, or null",
-    "proba": "true or false",
-}
 
 
 def answer_bytes(found: Decisions | SetDecisions, classes: tuple[str, ...], *, proba: bool) -> bytes:

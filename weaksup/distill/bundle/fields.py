@@ -72,7 +72,7 @@ class Fields:
         return "".join(f", {name}" for name in self.names)
 
     def _line(self, name: str, value: object) -> str:
-        shown = _plain(value)
+        shown = _said(name, value)
         if not shown:
             return ""
         number = as_number(value) if name in self.borders else None
@@ -111,7 +111,7 @@ def learn_fields(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> Fie
     chosen, borders = tuple(names), {}
     some = rows if len(rows) <= _SAMPLE else rows[:: -(-len(rows) // _SAMPLE)]
     for name in chosen:
-        values = [value for row in some if _plain(value := row.get(name))]
+        values = [value for row in some if _said(name, value := row.get(name))]
         if rows and not values:
             raise UsageError(f'fields: expected values in the field "{name}", got none in {len(rows):,} rows')
         numbers = [as_number(value) for value in values]
@@ -142,14 +142,21 @@ def _is_nan(value: object) -> bool:
         return not hasattr(value, "__len__")
 
 
+def _said(name: str, value: object) -> str:
+    """Return what a field says."""
+    try:
+        return _plain(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        raise UsageError(
+            f'expected a value in the field "{name}" that can be written, got a number of thousands of digits'
+        ) from None
+
+
 def _plain(value: object) -> str:
     """Return a value as one line of text."""
     if value is None or _is_nan(value):
         return ""
     if isinstance(value, (list, tuple, set, frozenset)):
         return " ".join(filter(None, map(_plain, value)))
-    try:
-        said = " ".join(str(value)[:LONGEST].split())
-    except ValueError:  # Python spells no whole number of more than 4,300 digits
-        raise UsageError("expected a field that can be written, got a number of thousands of digits") from None
+    said = " ".join(str(value)[:LONGEST].split())
     return said.removesuffix(".0") if _WHOLE.fullmatch(said) else said

@@ -64,9 +64,9 @@ def label_corpus(
 
     The name ends in .csv, .jsonl or .parquet, or `kind` says which of these a stream is. A row whose best label is less
     probable than `abstain_below` gets none (null; nothing in CSV). Where a row may have any number of labels, the
-    column is `labels`: a list; in CSV see `cells.write_cell`. What is refused is refused before a byte is written. A corpus without rows gives a file with a header
-    only. `progress` is called with the rows done so far. Memory does not depend on the rows, and the bytes do not
-    depend on `threads` (default: all cores).
+    column is `labels`, a list; in CSV see `cells.write_cell`. A corpus without rows gives a file with a header only;
+    one that is refused gives no byte. `progress` is called with the rows done so far. Memory does not depend on the
+    rows, and the bytes do not depend on `threads` (default: all cores).
     """
     check_threshold(abstain_below)
     label = "labels" if student.multi else "label"

@@ -64,9 +64,9 @@ def in_rows(names: Sequence[str]) -> str:
     """Say how rows with fields are read, for whoever has to write them as text."""
     return (
         f"\nIt reads rows, mappings with `text` and {', '.join(map(code, names))}; a bare text is one without these. "
-        "A file with a text a line holds texts alone: give rows as JSONL, CSV or Parquet to `weaksup predict`, or as "
-        "mappings in Python. Where only text goes in (onnxruntime alone), write each field as a line before the text, in "
-        "this order, `name: value`; a field of numbers as the tenth of the training rows that it falls into, "
+        "A file with a text a line holds texts alone: rows are JSONL, CSV or Parquet for `weaksup predict`, mappings "
+        "in Python. Where only text goes in (onnxruntime alone), write each field as a line before the text, in this "
+        "order, `name: value`; a field of numbers as the tenth of the training rows that it falls into, "
         "`name: tenth 3` (the nine borders stand in `fields.json`, or in the head of `model.safetensors`). A field "
         "without a value has no line.\n"
     )

@@ -171,7 +171,7 @@ def _lines(data: bytes) -> list[str]:
     return data.decode("utf-8-sig", "replace").removesuffix("\n").split("\n")
 
 
-def _cell(names: Sequence[str]) -> str:
+def write_cell(names: Sequence[str]) -> str:
     """Write the labels of a text as `weaksup predict` does in CSV: joined by "|", or as JSON; "[]" is none."""
     plain = all("|" not in name and name == name.strip() and name[0] not in "[{" and name != "-1" for name in names)
     return "|".join(names) if names and plain else json.dumps(names, ensure_ascii=False)
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str]) -> None:
         parser.exit(2, f"error: cannot read {error.filename}: {error.strerror}\n")
     lines = [line for data in read if data for line in _lines(data)]
     for said, proba in zip(model.predict(lines), model.predict_proba(lines).tolist(), strict=True):
-        labels = _cell(said) if model.multi else said
+        labels = write_cell(said) if model.multi else said
         sure = min(max(p, 1 - p) for p in proba) if model.multi else max(proba)
         sys.stdout.write(f"{labels}\t{sure:.6f}\n")
 

@@ -104,9 +104,9 @@ def find_drift(
     Unknown n-grams count where there are more, confidence and shares of votes, agreement and accuracy where they fell.
     A look without rows shows no drift.
     """
-    seen = reference.seen
+    seen, taught = reference.seen, looks_taught(reference.seen, look)
     shifts = [compare_measure(name, seen, look, reference.edges[name]) for name in MEASURES]
-    shifts.append(compare_classes(seen, look, classes))
+    shifts.append(compare_classes(seen, look, classes, taught=taught))
     missing = []
     was = reference.votes
     if votes is not None and was is None:
@@ -119,7 +119,7 @@ def find_drift(
         shifts.append(compare_fall("accuracy", before, after))
     n, m = seen.rows, look.rows
     smallest = 1.36 * np.sqrt((n + m) / (n * m)) if m else 1.0  # the 5 % point of Kolmogorov's distribution
-    return Drift(m, n, _holm(shifts), min(1.0, float(smallest)), tuple(missing), looks_taught(seen, look))
+    return Drift(m, n, _holm(shifts), min(1.0, float(smallest)), tuple(missing), taught)
 
 
 def _holm(shifts: Sequence[Shift]) -> tuple[Shift, ...]:

@@ -28,6 +28,7 @@ LARGE = {
     "agreement": 0.05,  # of what they say; where it falls, one of the two is wrong
     "accuracy": 0.03,
 }
+TAUGHT = 2.0  # of rows that taught it, a student says what it was taught: label shares count from twice the effect on
 _WORSE = {"unknown": 1, "confidence": -1}  # whether more is worse or less; where both are, it is not in here
 _LEAST = {"unknown": 0.01, "confidence": 0.02}  # by how much the average must get worse
 _TITLES = {
@@ -101,8 +102,11 @@ def looks_taught(was: Look, now: Look) -> bool:
     return gap.p < LEVEL and gap.effect >= LARGE["unknown"]
 
 
-def compare_classes(was: Look, now: Look, classes: Sequence[str]) -> Shift:
-    """Compare label shares by a chi-square test, rare labels as one; what is shown is the label that moved most."""
+def compare_classes(was: Look, now: Look, classes: Sequence[str], *, taught: bool = False) -> Shift:
+    """Compare label shares by a chi-square test, rare labels as one; what is shown is the label that moved most.
+
+    `taught` says that `now` looks like rows that the student learned from.
+    """
     from scipy.stats import chi2_contingency
 
     shares = [one.classes / max(one.rows, 1) for one in (was, now)]
@@ -112,7 +116,8 @@ def compare_classes(was: Look, now: Look, classes: Sequence[str]) -> Shift:
         p = float(chi2_contingency(counts).pvalue)
     before, after = float(shares[0][most]), float(shares[1][most])
     says = f"{classes[most]} went from {_percent(before)} to {_percent(after)} of the predictions"
-    return Shift("classes", "chi-square", before, after, float(apart.sum() / 2), LARGE["classes"], p, says)
+    large = LARGE["classes"] * (TAUGHT if taught else 1)
+    return Shift("classes", "chi-square", before, after, float(apart.sum() / 2), large, p, says)
 
 
 def compare_fall(name: str, was: tuple[int, int], now: tuple[int, int]) -> Shift:
