@@ -61,7 +61,7 @@ def test_label_sets_give_a_classifier_of_any_number_of_labels(sets: Path, capsys
 
 
 @pytest.mark.parametrize(
-    "option", [["--worth"], ["--suspects", "s.csv"], ["--positive", "bug"], ["--precision", "0.9"]]
+    "option", [["--worth", "--gold", "gold"], ["--suspects", "s.csv"], ["--positive", "bug"], ["--precision", "0.9"]]
 )
 def test_what_label_sets_cannot_have_is_refused(
     sets: Path, option: list[str], capsys: pytest.CaptureFixture[str]
