@@ -20,6 +20,7 @@ def main() -> None:
             ["label_models.py"],
             ["label_model_laws.py"],
             ["students.py"],
+            ["student_kinds.py"],
             ["student_speed.py"],
             ["spam_end_to_end.py"],
             ["next_corpus.py"],

@@ -15,7 +15,7 @@ from typing import Any
 from label_model_tables import label_models, laws
 from markdown_table import table
 from money_tables import asking, plan, routing
-from student_tables import next_corpus, serving, student_speed, students
+from student_tables import next_corpus, serving, student_kinds, student_speed, students
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -117,6 +117,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "plan": plan,
     "asking": asking,
     "students": students,
+    "student_kinds": student_kinds,
     "student_speed": student_speed,
     "serving": serving,
     "next_corpus": next_corpus,

@@ -14,17 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from distill.toy import SPACE, make_corpus
+from distill.toy import make_corpus
 
 from weaksup.cli import main
-from weaksup.distill import load_bundle, save_bundle, train
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    texts, gold = make_corpus(240)
-    student = train(texts, np.eye(3)[gold], labels=SPACE, strengths=(10.0,))
-    return save_bundle(student, tmp_path_factory.mktemp("cli") / "student")
+from weaksup.distill import load_bundle
 
 
 @pytest.fixture

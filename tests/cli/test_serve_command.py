@@ -15,12 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-from distill.toy import SPACE, make_corpus
 
 from weaksup.cli import main
-from weaksup.distill import save_bundle, train
 
 TOKEN = "a-token-of-more-than-22-characters"
 # Refused, not only absent from sys.modules: some libraries import others where they find them.
@@ -42,13 +39,6 @@ finally:
     print('loaded:', *sorted(name for name in names - allowed if not name.startswith(('_', 'sitecustomize'))))
     print('exporters:', 'opentelemetry.sdk' in sys.modules)
 """
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    texts, gold = make_corpus(240)
-    student = train(texts, np.eye(3)[gold], labels=SPACE, strengths=(10.0,))
-    return save_bundle(student, tmp_path_factory.mktemp("cli") / "student")
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def facts(student: Student) -> Facts:
 def lineage(source: str, prompt: str) -> dict[str, Any]:
     asked = {"source": f"{source}/{prompt}", "tier": source, "model": source, "prompt": prompt}
     return {
-        "labels": f"/home/somebody/{prompt}",
+        "labels": f"/mnt/somebody/{prompt}",
         "labels_sha256": "ab" * 32,
         "corpus": {"files": [f"C:\\secret\\{prompt}"]},
         "labeling_functions": {"module": f"/srv/{prompt}", "sha256": "cd" * 32},
@@ -163,7 +163,7 @@ def test_those_that_were_asked_stand_beside_it(facts: Facts) -> None:
 
 def test_folders_of_files_are_left_away(facts: Facts) -> None:
     text = read(draw_card(facts))
-    assert not [word for word in ("/home", "somebody", "secret", "/srv") if word in text]
+    assert not [word for word in ("/mnt", "somebody", "secret", "/srv") if word in text]
 
 
 def test_without_gold_it_says_that_nobody_measured_it(facts: Facts) -> None:
