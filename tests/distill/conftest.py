@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,3 +27,8 @@ def student(corpus: tuple[list[str], np.ndarray]) -> Student:
 def bundle(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that no test changes."""
     return save_bundle(student, tmp_path_factory.mktemp("bundles") / "student", metrics={"accuracy": 0.5})
+
+
+@pytest.fixture
+def copy(bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle, tmp_path / "copy"))
